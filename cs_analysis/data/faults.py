@@ -1,0 +1,63 @@
+"""What can be wrong with one value, as a sentence, and how to mend it."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from cs_analysis.errors import N_
+
+
+class Fault(NamedTuple):
+    """What is wrong with a value and how to mend it; both are messages with ``{value}`` and ``{choices}``."""
+
+    problem: str
+    action: str
+
+
+_WRITE_DATE = N_("Write it year first, for example 2024-04-01.")
+_WRITE_MONTH = N_("Write it as year-month, for example 2024-04.")
+_WRITE_NUMBER = N_("Write a plain number, for example 1234.5.")
+DATE = Fault(N_("“{value}” cannot be read as a date."), _WRITE_DATE)
+DAY_ORDER = Fault(N_("“{value}” is ambiguous: it could be day/month or month/day."), _WRITE_DATE)
+SHORT_YEAR = Fault(N_("“{value}” is ambiguous: the year has two digits only."), _WRITE_DATE)
+FAR_DATE = Fault(
+    N_("“{value}” lies outside the years 1900 to 2199."), N_("Correct it, or leave the cell empty if there is no date.")
+)
+MONTH = Fault(N_("“{value}” cannot be read as a month."), _WRITE_MONTH)
+SHORT_MONTH = Fault(N_("“{value}” is ambiguous: it could be a day or a year with two digits."), _WRITE_MONTH)
+NUMBER = Fault(N_("“{value}” cannot be read as a number."), _WRITE_NUMBER)
+WHOLE = Fault(N_("“{value}” is not a whole number."), N_("Write a whole number."))
+COMMA = Fault(N_("“{value}” is ambiguous: the comma could separate thousands or decimals."), _WRITE_NUMBER)
+CURRENCY = Fault(
+    N_("“{value}” is in another currency than its row."), N_("Give the currency in the currency column, or correct it.")
+)
+PERCENT = Fault(N_("“{value}” is ambiguous: it could be a fraction or a percentage."), N_("Write it with a % sign."))
+HOURS = Fault(N_("“{value}” cannot be read as a time spent."), N_("Write it as 1.5, 1:30, 1時間30分 or 90分."))
+FLAG = Fault(N_("“{value}” is neither yes nor no."), N_("Write yes or no (はい / いいえ)."))
+CHOICE = Fault(N_("“{value}” is not an allowed value."), N_("Use one of: {choices}."))
+
+
+class Unreadable(Exception):
+    """Raised by the reader of one text, with the fault it found."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+
+
+Wrong = dict[int, Fault]  # position among the texts → fault
+
+
+def slowly(texts: list[str], todo: np.ndarray, reader: Callable[[str], object], out: np.ndarray) -> Wrong:
+    """Read the texts at `todo` one by one into `out`; the faults by position."""
+    wrong: Wrong = {}
+    for i in todo:
+        if texts[i]:
+            try:
+                out[i] = reader(unicodedata.normalize("NFKC", texts[i]).strip())
+            except Unreadable as unreadable:
+                wrong[int(i)] = unreadable.fault
+    return wrong
