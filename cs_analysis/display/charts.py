@@ -1,0 +1,869 @@
+"""Charts: primitives that draw on one ``ax`` and return it, and `chart`, which makes a figure that says its finding.
+
+A topic's ``plot_*`` function takes its metric's frame and an ``ax``, calls a primitive here and returns the ``ax``;
+a notebook shows it with ``cs.chart(plot, frame, alt=…)``. Figures are made without pyplot: nothing is shown twice,
+no window opens and no setting of the reader's changes.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+
+import matplotlib.dates as mdates
+import numpy as np
+from matplotlib import patheffects
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import Collection
+from matplotlib.colors import Normalize, TwoSlopeNorm
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from cs_analysis.display import language
+from cs_analysis.display.language import _, ngettext
+from cs_analysis.display.style import (
+    AMOUNTS,
+    DOWN,
+    GRID,
+    INK,
+    MUTED,
+    PALETTE,
+    PAPER,
+    RULE,
+    SIGNED,
+    TOTAL,
+    UP,
+    drawable,
+    is_japanese,
+    readable,
+    short,
+    text_on,
+    theme,
+)
+
+MARKS = 1000  # above this a figure is a picture, not a drawing
+MOST_BARS = 15
+MOST_LABELLED = 5
+_STYLES = ("-", "--", "-.", ":")
+_HATCHES = ("", "///", "...", "\\\\\\", "xx")
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure and the sentence that says what it shows; displays itself as SVG, or PNG when it has many marks."""
+
+    figure: Figure
+    alt: str
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict[str, str], dict[str, dict[str, object]]]:
+        mime, data = self._drawn
+        metadata: dict[str, object] = {"alt": self.alt}
+        if mime == "image/png":  # drawn at 2x, shown at 1x
+            metadata |= {
+                "width": round(self.figure.get_figwidth() * 100),
+                "height": round(self.figure.get_figheight() * 100),
+            }
+        return {mime: data, "text/plain": self.alt}, {mime: metadata}
+
+    @cached_property
+    def _drawn(self) -> tuple[str, str]:
+        if count_marks(self.figure) > MARKS:
+            return "image/png", base64.b64encode(self.png()).decode("ascii")
+        return "image/svg+xml", self.svg()
+
+    def svg(self) -> str:
+        """The figure as SVG text, the same bytes each time, letters as paths."""
+        buffer = io.StringIO()
+        with theme():
+            self.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        return buffer.getvalue()
+
+    def png(self) -> bytes:
+        """The figure as PNG at twice the screen's resolution."""
+        buffer = io.BytesIO()
+        with theme():
+            self.figure.savefig(buffer, format="png", dpi=200, metadata={"Software": None})
+        return buffer.getvalue()
+
+
+def chart(
+    plot: Callable[..., Axes], frame: object, *, alt: str, width: float = 7.2, height: float = 3.6, **options: object
+) -> Chart:
+    """Draw ``plot(frame, ax, **options)`` on a new figure in the kit's look.
+
+    Parameters
+    ----------
+    plot
+        A topic's ``plot_*`` function.
+    frame
+        What it draws.
+    alt
+        The finding in one sentence, for who cannot see the figure; computed, never empty.
+    width, height
+        Inches at 100 dots.
+
+    Returns
+    -------
+    Chart
+        Shown by a notebook as the last value of a cell.
+
+    Raises
+    ------
+    ValueError
+        When ``alt`` is empty.
+    """
+    if not str(alt).strip():
+        raise ValueError("a chart needs an alt text that says its finding")
+    with theme():
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03)  # type: ignore[union-attr]
+        plot(frame, figure.add_subplot(), **options)
+        _make_drawable(figure)
+    return Chart(figure, str(alt))
+
+
+def count_marks(figure: Figure) -> int:
+    """Marks a reader's browser would have to draw: patches, points of scatters and markers, texts."""
+    marks = 0
+    for artist in figure.findobj():
+        if isinstance(artist, Line2D):
+            marks += len(np.atleast_1d(artist.get_xdata())) if artist.get_marker() not in ("None", "", None) else 1
+        elif isinstance(artist, Collection):
+            marks += max(len(artist.get_paths()), len(np.atleast_2d(artist.get_offsets())), np.size(artist.get_array()))
+        elif isinstance(artist, Rectangle | Text):
+            marks += 1
+    return marks
+
+
+def _make_drawable(figure: Figure) -> None:
+    """Replace what no font can draw, tick labels included, and keep ``$`` from starting mathematics."""
+    for ax in figure.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            _guard_ticks(axis)
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)  # type: ignore[attr-defined]
+        text.set_text(drawable(text.get_text()))  # type: ignore[attr-defined]
+
+
+def _guard_ticks(axis: Axis) -> None:
+    formatter = axis.get_major_formatter()
+    original = formatter.format_ticks
+    formatter.format_ticks = lambda values: [drawable(label) for label in original(values)]  # type: ignore[method-assign]
+
+
+# -- words around a chart ----------------------------------------------------------------------------------------
+
+
+def title(ax: Axes, text: str, subtitle: str = "") -> Axes:
+    """Say at the top left what is shown, and under it the unit, n and as-of date.
+
+    In a figure of one chart both start at the figure's left edge and wrap; elsewhere they stand above the axes.
+    """
+    figure = ax.figure
+    engine = figure.get_layout_engine() if isinstance(figure, Figure) else None
+    if not isinstance(figure, Figure) or engine is None or len(figure.axes) > 1:
+        ax.set_title(
+            drawable(text) + ("\n" + drawable(subtitle) if subtitle else ""), loc="left", fontsize=10, color=INK
+        )
+        return ax
+    used = 4.0
+    for words, size, colour, strong in ((text, 10.5, INK, True), (subtitle, 8.5, MUTED, False)):
+        if words:
+            used = _line(figure, words, size, colour, strong, used) + 3
+    left, bottom, width, _height = engine.get()["rect"]
+    engine.set(rect=(left, bottom, width, 1 - bottom - (used + 6) / 72 / figure.get_figheight()))  # type: ignore[call-arg]
+    return ax
+
+
+def note(ax: Axes, text: str) -> Axes:
+    """A line under the chart, for what the reader must know to read it right (a cut axis, what a band is)."""
+    figure = ax.figure
+    engine = figure.get_layout_engine() if isinstance(figure, Figure) else None
+    if not isinstance(figure, Figure) or engine is None:
+        ax.annotate(drawable(text), (0, 0), (0, -34), "axes fraction", "offset points", fontsize=8, color=MUTED)
+        return ax
+    left, bottom, width, height = engine.get()["rect"]
+    lines_ = _wrap(figure, drawable(text), 8.0, False)
+    base = bottom * 72 * figure.get_figheight() + 4
+    figure.text(
+        4 / 72 / figure.get_figwidth(),
+        base / 72 / figure.get_figheight(),
+        "\n".join(lines_),
+        fontsize=8,
+        color=MUTED,
+        va="bottom",
+        linespacing=1.3,
+        in_layout=False,
+    )
+    grown = (base + 11 * len(lines_)) / 72 / figure.get_figheight()
+    engine.set(rect=(left, grown, width, height - (grown - bottom)))  # type: ignore[call-arg]
+    return ax
+
+
+def _line(figure: Figure, words: str, size: float, colour: str, strong: bool, used: float) -> float:
+    """Write wrapped words ``used`` points below the top; return the points used then."""
+    wrapped = _wrap(figure, drawable(words), size, strong)
+    artist = figure.text(
+        4 / 72 / figure.get_figwidth(),
+        1 - used / 72 / figure.get_figheight(),
+        "\n".join(wrapped),
+        fontsize=size,
+        color=colour,
+        va="top",
+        linespacing=1.25,
+        in_layout=False,
+    )
+    if strong and is_japanese(words):  # the Japanese font has no bold: draw its outline instead
+        artist.set_path_effects([patheffects.Stroke(linewidth=0.45, foreground=colour), patheffects.Normal()])
+    elif strong:
+        artist.set_fontweight("bold")
+    return used + size * 1.25 * len(wrapped)
+
+
+def _wrap(figure: Figure, words: str, size: float, strong: bool) -> list[str]:
+    """The words in lines no wider than the figure; Japanese breaks between any two characters."""
+    probe = figure.text(0, 0, "", fontsize=size, fontweight="bold" if strong and not is_japanese(words) else "normal")
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    room = (figure.get_figwidth() * 72 - 10) * figure.dpi / 72
+
+    def fits(line: str) -> bool:
+        probe.set_text(line)
+        return probe.get_window_extent(renderer).width <= room
+
+    pieces = list(words) if is_japanese(words) and " " not in words[:40] else words.split(" ")
+    glue = "" if len(pieces) and max(map(len, pieces)) <= 1 else " "
+    wrapped = [""]
+    for piece in pieces:
+        longer = wrapped[-1] + (glue if wrapped[-1] else "") + piece
+        if fits(longer) or not wrapped[-1]:
+            wrapped[-1] = longer
+        else:
+            wrapped.append(piece)
+    probe.remove()
+    return wrapped
+
+
+# -- axes ----------------------------------------------------------------------------------------------------------
+
+
+def money_unit(values: object, currency: str = "JPY") -> tuple[float, str]:
+    """By what to divide amounts so that they read well, and the name of that unit in the reader's language.
+
+    >>> money_unit([63_600_000])
+    (1000000.0, '¥ million')
+    """
+    known = np.abs(_floats(values))
+    largest = float(np.nanmax(known)) if np.isfinite(known).any() else 0.0
+    if currency == "JPY":
+        steps = [(1e9, _("¥ billion")), (1e6, _("¥ million")), (1e3, _("¥ thousand")), (1.0, _("¥"))]
+        if language.current() == "ja":
+            steps = steps[1:]  # 百万円, 千円, 円: no step of ten to the ninth in Japanese
+    else:
+        names = ((1e9, _("{currency} billion")), (1e6, _("{currency} million")), (1e3, _("{currency} thousand")))
+        steps = [(size, name.format(currency=currency)) for size, name in names] + [(1.0, currency)]
+    return next(((size, name) for size, name in steps if largest >= 2 * size), steps[-1])
+
+
+def value_axis(
+    ax: Axes, values: object, kind: str = "number", *, currency: str = "JPY", which: str = "y"
+) -> Callable[[float], str]:
+    """Write the axis in the reader's number format and name its unit; return the format for labels of single values.
+
+    Parameters
+    ----------
+    kind
+        "percent" (fractions), "money", "number" or "number1".
+    which
+        "y" or "x".
+    """
+    axis: Axis = ax.yaxis if which == "y" else ax.xaxis
+    if kind == "percent":
+        axis.set_major_formatter(FuncFormatter(lambda v, _position: language.percent(v, 0)))
+        return lambda v: language.percent(v, 1)
+    size, unit = money_unit(values, currency) if kind == "money" else (1.0, "")
+    digits = 1 if kind == "number1" or (kind == "money" and size > 1) else 0
+
+    def tick(v: float, _position: int | None = None) -> str:
+        step = np.diff(axis.get_majorticklocs())
+        fine = step.size and abs(step[0] / size) % 1 > 1e-9
+        return language.number(v / size, 1 if fine and abs(step[0] / size) >= 0.1 - 1e-9 else 2 if fine else 0)
+
+    axis.set_major_formatter(FuncFormatter(tick))
+    if unit:
+        axis.set_label_text(unit)
+    return lambda v: language.number(v / size, digits)
+
+
+def month_axis(ax: Axes, months: Sequence[object]) -> Axes:
+    """Ticks on firsts of months, at most eight, written in the reader's language."""
+    days = [_as_date(m) for m in months]
+    if not days:
+        return ax
+    first, last = min(days), max(days)
+    span = (last.year - first.year) * 12 + last.month - first.month
+    step = next(s for s in (1, 2, 3, 6, 12, 24, 60, 120, 600) if span / s <= 7 or s == 600)
+    # counted back from the newest month, which is the one the reader looks for
+    indices = [last.year * 12 + last.month - 1 - k for k in range(0, span + 1, step)][::-1]
+    places = [date(i // 12, i % 12 + 1, 1) for i in indices]
+    ax.set_xticks(mdates.date2num(places), [language.month(p) for p in places])
+    return ax
+
+
+def _as_date(value: object) -> date:
+    if isinstance(value, str):
+        return date(int(value[:4]), int(value[5:7]), int(value[8:10] or 1))
+    if isinstance(value, np.datetime64):
+        return value.astype("datetime64[D]").astype(object)
+    return value.date() if isinstance(value, datetime) else value  # type: ignore[return-value]
+
+
+def _floats(values: object) -> np.ndarray:
+    return np.asarray(list(values) if not hasattr(values, "dtype") else values, dtype=float)  # type: ignore[call-overload]
+
+
+def _is_dates(values: Sequence[object]) -> bool:
+    first = next(iter(values), None)
+    return isinstance(first, date | np.datetime64)
+
+
+# -- primitives ----------------------------------------------------------------------------------------------------
+
+
+def lines(
+    ax: Axes,
+    series: Mapping[str, tuple],
+    *,
+    kind: str = "number",
+    currency: str = "JPY",
+    step: bool = False,
+    reference: float | None = None,
+) -> Axes:
+    """Lines with their intervals as bands, labelled at their ends up to five, by a legend beyond.
+
+    Parameters
+    ----------
+    series
+        Label → ``(x, y)`` or ``(x, y, low, high)``; x are numbers or days, missing values leave a gap.
+    kind
+        How y is written: "percent" (fractions), "money", "number", "number1".
+    step
+        True for survival curves: the value holds until the next x.
+    reference
+        A level to draw a thin line at (1.0 for a retention of 100 %).
+    """
+    few = len(series) <= MOST_LABELLED
+    everything: list[float] = [reference] if reference is not None else []
+    ends, banded, days = [], False, []
+    for i, (label, (x, y, *band)) in enumerate(series.items()):
+        xs = list(x)
+        if _is_dates(xs):
+            days += xs
+            xs = list(mdates.date2num([_as_date(v) for v in xs]))
+        ys = _floats(y)
+        colour, name = PALETTE[i % len(PALETTE)], short(label)
+        draw = {"drawstyle": "steps-post"} if step else {}
+        ax.plot(xs, ys, color=colour, label=name, linestyle="-" if few else _STYLES[i % 4], zorder=3, **draw)  # type: ignore[arg-type]
+        if len(band) == 2 and np.isfinite(_floats(band[0])).any():
+            low, high = _floats(band[0]), _floats(band[1])
+            ax.fill_between(xs, low, high, color=colour, alpha=0.15, linewidth=0, step="post" if step else None)  # type: ignore[arg-type]
+            everything += [*low[np.isfinite(low)], *high[np.isfinite(high)]]
+            banded = True
+        known = np.flatnonzero(np.isfinite(ys))
+        everything += list(ys[known])
+        if len(known):
+            ends.append((ys[known[-1]], name, colour))
+            ax.plot(xs[known[-1]], ys[known[-1]], "o", color=colour, markersize=4, zorder=4)
+    value_axis(ax, everything, kind, currency=currency)
+    _limits(ax, everything, kind)
+    if reference is not None:
+        ax.axhline(reference, color=RULE, linewidth=1, zorder=2)
+    if days:
+        month_axis(ax, days)
+    if few and len(series) > 1:
+        _label_ends(ax, ends)
+    elif len(series) > 1:
+        ax.legend(loc="upper left", bbox_to_anchor=(0, -0.14), ncols=3, borderaxespad=0, fontsize=8)
+    if banded:
+        note(ax, _("Bands are 95 % intervals."))
+    return ax
+
+
+def _limits(ax: Axes, values: list[float], kind: str) -> None:
+    known = [v for v in values if np.isfinite(v)]
+    if not known:
+        return
+    low, high = min(known), max(known)
+    room = (high - low) * 0.06 or abs(high) * 0.05 or 1.0
+    at_zero = low >= 0 and (low - room < 0 or low < 0.35 * high)
+    top = 1.0 if kind == "percent" and high <= 1 and high + room > 1 else high + room
+    ax.set_ylim(0 if at_zero else low - room, top)
+    ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+
+
+def _label_ends(ax: Axes, ends: list[tuple[float, str, str]]) -> None:
+    """Labels beside the right edge at their lines' heights, moved apart where they would touch."""
+    bottom, top = ax.get_ylim()
+    points = ax.get_position().height * ax.figure.get_figheight() * 72  # type: ignore[union-attr]
+    wanted = [(y - bottom) / (top - bottom) * points for y, _name, _colour in ends]
+    for (y, name, colour), want, got in zip(ends, wanted, _spread(wanted, 11.5), strict=True):
+        ax.annotate(
+            name,
+            (1, y),
+            (7, got - want),
+            ax.get_yaxis_transform(),
+            "offset points",
+            color=readable(colour),
+            va="center",
+            fontsize=8.5,
+            annotation_clip=False,
+        )
+
+
+def _spread(wanted: Sequence[float], gap: float) -> list[float]:
+    """Positions at least ``gap`` apart, in the same order, as near as can be to those wanted.
+
+    >>> _spread([0, 5, 40], 10)
+    [-2.5, 7.5, 40.0]
+    """
+    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
+    groups: list[tuple[float, int]] = []  # (mean of what the members want, less their offset in the group; members)
+    for i in order:
+        groups.append((float(wanted[i]), 1))
+        while len(groups) > 1:
+            (a, n), (b, m) = groups[-2:]
+            if a + (n - 1) * gap / 2 + gap <= b - (m - 1) * gap / 2:
+                break
+            groups[-2:] = [((a * n + b * m) / (n + m), n + m)]
+    placed = [centre + (k - (n - 1) / 2) * gap for centre, n in groups for k in range(n)]
+    return [place for _i, place in sorted(zip(order, placed, strict=True))]
+
+
+def at_risk(ax: Axes, times: Sequence[float], counts: Mapping[str, Sequence[float]], *, heading: str = "") -> Axes:
+    """A small table under a survival curve: how many were still followed at each of ``times`` (x values)."""
+    ax.set_xticks(list(times))
+    across = ax.get_xaxis_transform()
+    ax.annotate(
+        drawable(heading or _("accounts at risk")),
+        (0, 0),
+        (-8, -38),
+        ("axes fraction", "axes fraction"),
+        "offset points",
+        ha="right",
+        va="center",
+        fontsize=7.5,
+        color=MUTED,
+    )
+    for row, (label, numbers) in enumerate(counts.items()):
+        colour, down = readable(PALETTE[row % len(PALETTE)]), -51 - 12 * row
+        ax.annotate(
+            short(label, 18),
+            (0, 0),
+            (-8, down),
+            "axes fraction",
+            "offset points",
+            ha="right",
+            va="center",
+            fontsize=8,
+            color=colour,
+        )
+        for x, n in zip(times, numbers, strict=True):
+            ax.annotate(
+                language.number(n),
+                (x, 0),
+                (0, down),
+                across,
+                "offset points",
+                ha="center",
+                va="center",
+                fontsize=8,
+                color=colour,
+            )
+    return ax
+
+
+def waterfall(
+    ax: Axes, labels: Sequence[str], values: Sequence[float], kinds: Sequence[str], *, currency: str = "JPY"
+) -> Axes:
+    """A bridge of money from one level to another.
+
+    When the changes are small beside the levels the axis is cut; then the level bars carry a break and a note says
+    where the axis starts.
+
+    Parameters
+    ----------
+    values
+        The level for kind "total", the signed amount for kind "change".
+    kinds
+        "total" or "change" per bar; the first is a total.
+    """
+    amounts = _floats(values)
+    ends = np.array([v if k == "total" else 0.0 for v, k in zip(amounts, kinds, strict=True)])
+    for i, kind in enumerate(kinds):
+        if kind != "total":
+            ends[i] = (ends[i - 1] if i else 0.0) + amounts[i]
+    low, high = float(ends.min()), float(ends.max())
+    floor = _floor(low, high)
+    say_amount = value_axis(ax, [high, low], "money", currency=currency)
+    head = (high - floor) * 0.03 or 1.0
+    for i, (value, kind, end) in enumerate(zip(amounts, kinds, ends, strict=True)):
+        start = floor if kind == "total" else end - value
+        colour = TOTAL if kind == "total" else UP if value >= 0 else DOWN
+        ax.bar(i, end - start, bottom=start, width=0.62, color=colour, zorder=3)
+        sign = "+" if kind != "total" and value > 0 else ""
+        ax.text(
+            i,
+            max(start, end) + head,
+            sign + say_amount(value),
+            ha="center",
+            va="bottom",
+            fontsize=8.5,
+            fontweight="bold" if kind == "total" else "normal",
+        )
+        if i + 1 < len(ends):
+            ax.plot([i + 0.31, i + 0.69], [end, end], color=RULE, linewidth=0.9, zorder=2)
+        if floor and kind == "total":
+            _break(ax, i, floor, high)
+    ax.set_xlim(-0.6, len(ends) - 0.4)
+    ax.set_ylim(floor, high + (high - floor) * 0.12)
+    ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+    ax.set_xticks(range(len(ends)), [short(label) for label in labels])
+    ax.tick_params(axis="x", length=0)
+    if floor:
+        note(
+            ax,
+            _(
+                "The axis is cut: it starts at {amount}, not at 0. Compare the changes, not the heights of grey bars."
+            ).format(amount=language.money_short(floor, currency)),
+        )
+    return ax
+
+
+def _floor(low: float, high: float) -> float:
+    """Where the axis of a bridge starts: 0, or a round figure below the lowest level when the changes would vanish."""
+    span = high - low
+    if low <= 0 or span <= 0 or span > 0.25 * high:
+        return 0.0
+    size = 10.0 ** np.floor(np.log10(span))
+    return float(max(0.0, np.floor((low - 0.55 * span) / size) * size))
+
+
+def _break(ax: Axes, x: float, floor: float, high: float) -> None:
+    """A white zigzag across a bar: the reader sees that its foot is missing."""
+    at, teeth = floor + (high - floor) * 0.09, np.linspace(x - 0.36, x + 0.36, 9)
+    rise = (high - floor) * 0.016 * np.where(np.arange(9) % 2, 1, -1)
+    ax.plot(teeth, at + rise, color=PAPER, linewidth=4, zorder=4, solid_joinstyle="miter", solid_capstyle="butt")
+
+
+def heatmap(
+    ax: Axes,
+    matrix: object,
+    row_labels: Sequence[str],
+    column_labels: Sequence[str],
+    *,
+    kind: str = "percent",
+    centre: float | None = None,
+    counts: Sequence[float] | None = None,
+    unfinished: object = None,
+    counts_label: str = "",
+) -> Axes:
+    """A table of cells by colour and figure; a missing cell is hatched: it was not yet reached.
+
+    Parameters
+    ----------
+    matrix
+        Rows × columns of numbers, missing = not yet observed.
+    centre
+        The value of no change (1.0 for net retention): blue above it, orange below; None for amounts, one hue.
+    counts
+        One number per row (accounts in the cohort), written at the right.
+    unfinished
+        Mask of cells that are projected or not yet complete: coloured and hatched.
+    """
+    values = np.asarray(matrix, dtype=float)
+    rows, columns = values.shape
+    known = values[np.isfinite(values)]
+    norm, ramp = _norm(known, centre)
+    for r, c in np.argwhere(~np.isfinite(values)):
+        ax.add_patch(Rectangle((c, r), 1, 1, facecolor=PAPER, edgecolor=RULE, hatch="////", linewidth=0, zorder=1))
+    ax.pcolormesh(np.ma.masked_invalid(values), cmap=ramp, norm=norm, edgecolors=PAPER, linewidth=0.8, zorder=2)
+    width = (ax.figure.get_figwidth() * 72 - 90) / max(columns, 1)  # type: ignore[union-attr]
+    height = (ax.figure.get_figheight() * 72 - 95) / max(rows, 1)  # type: ignore[union-attr]
+    size = min(8.0, width / 2.3, height * 0.72)
+    if size >= 5:
+        write = (lambda v: language.number(100 * v)) if kind == "percent" else _cell_writer(kind)
+        for r, c in np.argwhere(np.isfinite(values)):
+            colour = text_on(ramp(norm(values[r, c])))
+            ax.text(
+                c + 0.5, r + 0.5, write(values[r, c]), ha="center", va="center", fontsize=size, color=colour, zorder=4
+            )
+    else:
+        ax.figure.colorbar(
+            ScalarMappable(norm, ramp),
+            ax=ax,
+            shrink=0.6,
+            format=FuncFormatter(lambda v, _p: language.percent(v, 0)) if kind == "percent" else None,
+        )
+    mask = np.zeros_like(values, bool) if unfinished is None else np.asarray(unfinished, bool) & np.isfinite(values)
+    for r, c in np.argwhere(mask):
+        ax.add_patch(Rectangle((c, r), 1, 1, facecolor="none", edgecolor=RULE, hatch="//", linewidth=0, zorder=3))
+    _frame_heatmap(ax, rows, columns, row_labels, column_labels)
+    if counts is not None:
+        for r, n in enumerate(counts):
+            ax.annotate(
+                language.number(n),
+                (columns, r + 0.5),
+                (22, 0),
+                "data",
+                "offset points",
+                ha="right",
+                va="center",
+                fontsize=min(8.0, max(6.0, size)),
+                color=MUTED,
+                annotation_clip=False,
+            )
+        ax.annotate(
+            drawable(counts_label or _("accounts")),
+            (columns, 0),
+            (22, 4),
+            "data",
+            "offset points",
+            ha="right",
+            va="bottom",
+            fontsize=7.5,
+            color=MUTED,
+            annotation_clip=False,
+        )
+    if not np.isfinite(values).all():
+        note(ax, _("Hatched: not yet reached."))
+    return ax
+
+
+def _norm(known: np.ndarray, centre: float | None) -> tuple[Normalize, object]:
+    if centre is None:
+        low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+        return Normalize(min(low, high - 1e-9), high), AMOUNTS
+    reach = float(np.quantile(np.abs(known - centre), 0.98)) if known.size else 0.0
+    reach = reach or 0.05
+    return TwoSlopeNorm(centre, centre - reach, centre + reach), SIGNED
+
+
+def _cell_writer(kind: str) -> Callable[[float], str]:
+    return lambda v: language.number(v, 1 if kind == "number1" else 0)
+
+
+def _frame_heatmap(ax: Axes, rows: int, columns: int, row_labels: Sequence[str], column_labels: Sequence[str]) -> None:
+    every_row, every_column = max(1, -(-rows // 40)), max(1, -(-columns // 30))
+    ax.set_xlim(0, columns)
+    ax.set_ylim(rows, 0)
+    ax.grid(False)
+    ax.set_xticks(np.arange(0, columns, every_column) + 0.5, [short(c, 12) for c in column_labels][::every_column])
+    ax.set_yticks(np.arange(0, rows, every_row) + 0.5, [short(r) for r in row_labels][::every_row])
+    ax.tick_params(length=0, labelsize=8)
+    ax.spines["bottom"].set_visible(False)
+
+
+def bars(
+    ax: Axes,
+    labels: Sequence[str],
+    values: Sequence[float],
+    low: Sequence[float] | None = None,
+    high: Sequence[float] | None = None,
+    *,
+    kind: str = "number",
+    currency: str = "JPY",
+    upright: bool = False,
+) -> Axes:
+    """Bars from 0 with their values written, lying (for names) or upright (for what has an order); whiskers are intervals.
+
+    Beyond fifteen the rest of the lying bars are summed into one; rates cannot be summed and are left to the table.
+    """
+    names, amounts = [short(label) for label in labels], list(_floats(values))
+    lows = list(_floats(low)) if low is not None else [np.nan] * len(amounts)
+    highs = list(_floats(high)) if high is not None else [np.nan] * len(amounts)
+    rest = len(names) - MOST_BARS
+    if rest > 0 and not upright:
+        tail = float(np.nansum(amounts[MOST_BARS:]))
+        names, amounts, lows, highs = names[:MOST_BARS], amounts[:MOST_BARS], lows[:MOST_BARS], highs[:MOST_BARS]
+        if kind == "percent":
+            note(
+                ax,
+                ngettext("{n} more is in the table.", "{n} more are in the table.", rest).format(
+                    n=language.number(rest)
+                ),
+            )
+        else:
+            names.append(ngettext("{n} other", "{n} others", rest).format(n=language.number(rest)))
+            amounts, lows, highs = [*amounts, tail], [*lows, np.nan], [*highs, np.nan]
+    colours = [
+        TOTAL if rest > 0 and not upright and kind != "percent" and i == MOST_BARS else UP if not v < 0 else DOWN
+        for i, v in enumerate(amounts)
+    ]
+    return (_upright if upright else _lying)(
+        ax, names, np.array(amounts), np.array(lows), np.array(highs), colours, kind, currency
+    )
+
+
+def _lying(
+    ax: Axes,
+    names: list[str],
+    values: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    colours: list[str],
+    kind: str,
+    currency: str,
+) -> Axes:
+    write = value_axis(ax, values, kind, currency=currency, which="x")
+    places = np.arange(len(names))
+    ax.barh(places, np.nan_to_num(values), height=0.62, color=colours, zorder=2)
+    _whiskers(ax, places, low, high, across=True)
+    reach = _reach(values, low, high)
+    for place, value, top in zip(places, values, np.fmax(values, high), strict=True):
+        edge = top if not value < 0 else 0
+        ax.annotate(
+            write(value), (np.nan_to_num(edge), place), (5, 0), "data", "offset points", va="center", fontsize=8.5
+        )
+    ax.set_xlim(min(0, reach[0]), (reach[1] or 1) * 1.1)
+    ax.set_yticks(places, names)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.grid(False)
+    ax.axvline(0, color=RULE, linewidth=0.8)
+    ax.spines["bottom"].set_visible(False)
+    ax.tick_params(axis="x", length=0, labelbottom=False)
+    ax.tick_params(axis="y", labelcolor=INK)
+    return ax
+
+
+def _upright(
+    ax: Axes,
+    names: list[str],
+    values: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    colours: list[str],
+    kind: str,
+    currency: str,
+) -> Axes:
+    write = value_axis(ax, values, kind, currency=currency)
+    places = np.arange(len(names))
+    ax.bar(places, np.nan_to_num(values), width=0.66, color=colours, zorder=2)
+    _whiskers(ax, places, low, high, across=False)
+    bottom, top = _reach(values, low, high)
+    if len(names) <= MOST_BARS:
+        for place, value, end in zip(places, values, np.fmax(values, high), strict=True):
+            edge = end if not value < 0 else 0
+            ax.annotate(
+                write(value), (place, np.nan_to_num(edge)), (0, 3), "data", "offset points", ha="center", fontsize=8
+            )
+    ax.set_ylim(bottom * 1.1, (top or 1) * 1.12)
+    every = max(1, -(-len(names) // 16))
+    ax.set_xticks(places[::every], names[::every])
+    ax.axhline(0, color=RULE, linewidth=0.8)
+    ax.tick_params(axis="x", length=0)
+    return ax
+
+
+def _reach(*arrays: np.ndarray) -> tuple[float, float]:
+    together = np.concatenate([a[np.isfinite(a)] for a in arrays] + [np.zeros(1)])
+    return float(together.min()), float(together.max())
+
+
+def _whiskers(ax: Axes, places: np.ndarray, low: np.ndarray, high: np.ndarray, *, across: bool) -> None:
+    known = np.isfinite(low) & np.isfinite(high)
+    if not known.any():
+        return
+    draw = ax.hlines if across else ax.vlines
+    draw(places[known], low[known], high[known], color=INK, linewidth=1.2, zorder=4)
+    note(ax, _("Whiskers are 95 % intervals."))
+
+
+def stacked(
+    ax: Axes,
+    labels: Sequence[str],
+    parts: Mapping[str, Sequence[float]],
+    *,
+    kind: str = "number",
+    currency: str = "JPY",
+) -> Axes:
+    """Upright bars of several parts, positive ones above 0 and negative ones below, each part with its own hatch."""
+    places = np.arange(len(labels))
+    above, below = np.zeros(len(labels)), np.zeros(len(labels))
+    for i, (name, values) in enumerate(parts.items()):
+        amounts = np.nan_to_num(_floats(values))
+        start = np.where(amounts >= 0, above, below)
+        ax.bar(
+            places,
+            amounts,
+            bottom=start,
+            width=0.7,
+            color=PALETTE[i % len(PALETTE)],
+            hatch=_HATCHES[i % len(_HATCHES)],
+            edgecolor=PAPER,
+            label=short(name),
+            zorder=2,
+        )
+        above, below = above + np.clip(amounts, 0, None), below + np.clip(amounts, None, 0)
+    value_axis(ax, np.concatenate([above, below]), kind, currency=currency)
+    every = max(1, -(-len(labels) // 12))
+    last = len(labels) - 1
+    shown = [p for p in places if (last - p) % every == 0]
+    ax.set_xticks(shown, [short(labels[p]) for p in shown])
+    ax.tick_params(axis="x", length=0)
+    ax.axhline(0, color=RULE, linewidth=0.8, zorder=3)
+    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.14), ncols=3, borderaxespad=0, fontsize=8)
+    return ax
+
+
+def forest(
+    ax: Axes,
+    labels: Sequence[str],
+    values: Sequence[float],
+    low: Sequence[float],
+    high: Sequence[float],
+    *,
+    kind: str = "percent",
+    currency: str = "JPY",
+    reference: float | None = None,
+    n: Sequence[float] | None = None,
+) -> Axes:
+    """A dot and its interval per row, the figures written at the right; a row without an interval has an open dot."""
+    centre, lows, highs = _floats(values), _floats(low), _floats(high)
+    places = np.arange(len(centre))
+    write = value_axis(ax, centre, kind, currency=currency, which="x")
+    if reference is not None:
+        ax.axvline(reference, color=RULE, linewidth=1, zorder=1)
+    known = np.isfinite(lows) & np.isfinite(highs)
+    ax.hlines(places[known], lows[known], highs[known], color=UP, linewidth=1.8, zorder=2)
+    for place, value, sure in zip(places, centre, known, strict=True):
+        if np.isfinite(value):
+            ax.plot(value, place, "o", markersize=6, color=UP, markerfacecolor=UP if sure else PAPER, zorder=3)
+        count = "" if n is None else "   n " + language.number(n[place])
+        span = f" ({write(lows[place])}–{write(highs[place])})".replace(" %–", "–") if sure else ""
+        ax.annotate(
+            write(value) + span + count,
+            (1, place),
+            (10, 0),
+            ax.get_yaxis_transform(),
+            "offset points",
+            va="center",
+            fontsize=8,
+            annotation_clip=False,
+        )
+    ax.set_yticks(places, [short(label) for label in labels])
+    ax.tick_params(axis="y", labelcolor=INK)
+    ax.set_ylim(len(centre) - 0.4, -0.6)
+    ax.hlines(places, *ax.get_xlim(), color=GRID, linewidth=0.8, zorder=0)
+    ax.grid(False)
+    note(ax, _("Dot: estimate; line: 95 % interval.") if known.any() else _("No intervals: too few accounts changed."))
+    return ax

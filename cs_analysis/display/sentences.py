@@ -1,0 +1,208 @@
+"""Numbers into words: an estimate never stands without its interval and its n.
+
+These are the phrases every topic's sentences are made of; each takes raw numbers (fractions, days, money) and the
+unit they are in, and writes them in the reader's language. A unit is one of `UNITS`, as in the ``headline`` table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import isfinite
+
+from cs_analysis.display.language import MISSING, _, money_short, ngettext, number, percent
+
+UNITS = ("rate", "money", "days", "hours", "points", "accounts", "months", "ratio")
+
+
+def known(*values: float | None) -> bool:
+    """Whether all the values are numbers.
+
+    >>> known(1, 2.5), known(None), known(float("nan"), 1)
+    (True, False, False)
+    """
+    return all(v is not None and v == v and isfinite(float(v)) for v in values)
+
+
+def figure(value: float | None, unit: str = "rate", currency: str = "JPY") -> str:
+    """A value with its unit: "104.2 %", "41 days", "3.8 hours", "¥5.40 million".
+
+    >>> figure(1.042), figure(41, "days"), figure(1, "accounts"), figure(None)
+    ('104.2 %', '41 days', '1 account', '–')
+    """
+    if not known(value):
+        return MISSING
+    amount = float(value)  # type: ignore[arg-type]
+    if unit == "rate":
+        return percent(amount)
+    if unit == "money":
+        return money_short(amount, currency)
+    return _with_unit(bare(amount, unit), amount, unit)
+
+
+def bare(value: float | None, unit: str = "rate", currency: str = "JPY") -> str:
+    """The value as `figure` writes it, without its unit (money keeps it).
+
+    >>> bare(1.042), bare(3.84, "hours"), bare(30.56, "points")
+    ('104.2', '3.8', '30.6')
+    """
+    if not known(value):
+        return MISSING
+    amount = float(value)  # type: ignore[arg-type]
+    if unit == "rate":
+        return percent(amount, unit=False)
+    if unit == "money":
+        return money_short(amount, currency)
+    if unit == "ratio":
+        return number(amount, 2)
+    return number(amount, 1 if unit in ("hours", "points", "months") or amount != round(amount) else 0)
+
+
+def _with_unit(text: str, amount: float, unit: str) -> str:
+    count = 1 if text == "1" else 2
+    if unit == "days":
+        return ngettext("{n} day", "{n} days", count).format(n=text)
+    if unit == "hours":
+        return ngettext("{n} hour", "{n} hours", count).format(n=text)
+    if unit == "months":
+        return ngettext("{n} month", "{n} months", count).format(n=text)
+    if unit == "points":
+        return ngettext("{n} point", "{n} points", count).format(n=text)
+    if unit == "accounts":
+        return ngettext("{n} account", "{n} accounts", count).format(n=text)
+    return text
+
+
+def accounts(n: float) -> str:
+    """A count of accounts: "1 account", "212 accounts".
+
+    >>> accounts(1), accounts(1212)
+    ('1 account', '1,212 accounts')
+    """
+    return ngettext("{n} account", "{n} accounts", int(n)).format(n=number(n))
+
+
+def span(low: float, high: float, unit: str = "rate", currency: str = "JPY") -> str:
+    """Two bounds with the unit once: "98.1–110.9 %"; with "to" when one is negative.
+
+    >>> span(0.981, 1.109), span(-0.02, 0.05), span(36, 47, "days")
+    ('98.1–110.9 %', '−2.0 to 5.0 %', '36–47 days')
+    """
+    words = _("{low}–{high}") if min(low, high) >= 0 else _("{low} to {high}")
+    text = words.format(low=bare(low, unit, currency), high=bare(high, unit, currency))
+    if unit == "rate":
+        return text + " %"
+    return text if unit == "money" else _with_unit(text, high, unit)
+
+
+def interval(low: float | None, high: float | None, unit: str = "rate", currency: str = "JPY") -> str:
+    """The interval in words, "" when it is withheld.
+
+    >>> interval(0.981, 1.109), interval(None, None)
+    ('95 % interval 98.1–110.9 %', '')
+    """
+    if not known(low, high):
+        return ""
+    return _("95 % interval {span}").format(span=span(low, high, unit, currency))  # type: ignore[arg-type]
+
+
+def estimate(
+    value: float | None,
+    low: float | None = None,
+    high: float | None = None,
+    n: float | None = None,
+    unit: str = "rate",
+    *,
+    currency: str = "JPY",
+    of: str = "",
+) -> str:
+    """A value with its interval and n; says so when there is no interval.
+
+    Parameters
+    ----------
+    n
+        The number of accounts, or of what ``of`` says ("38 onboardings", already counted and in words).
+    of
+        Replaces "212 accounts".
+
+    Examples
+    --------
+    >>> estimate(1.042, 0.981, 1.109, 212)
+    '104.2 % (95 % interval 98.1–110.9 %, 212 accounts)'
+    >>> estimate(1.0, n=8)
+    '100.0 % (no interval, 8 accounts)'
+    """
+    if not known(value):
+        return MISSING
+    parts = [interval(low, high, unit, currency) or _("no interval")]
+    if of or known(n):
+        parts.append(of or accounts(n))  # type: ignore[arg-type]
+    return _("{value} ({details})").format(value=figure(value, unit, currency), details=_(", ").join(parts))
+
+
+def change(
+    difference: float | None,
+    low: float | None,
+    high: float | None,
+    than: str,
+    unit: str = "rate",
+    *,
+    currency: str = "JPY",
+) -> str:
+    """The change on another time, or "no clear change" when its interval contains 0 or is withheld.
+
+    Parameters
+    ----------
+    difference, low, high
+        Now minus then, and the interval of that difference (accounts paired); a rate's difference is said in points.
+    than
+        When it is compared with: "October 2025".
+
+    Examples
+    --------
+    >>> change(0.064, 0.012, 0.116, "October 2025")
+    '6.4 points above October 2025 (difference 1.2–11.6)'
+    >>> change(-9, -15, -3, "October 2025", "days")
+    '9 days below October 2025 (difference −15 to −3)'
+    >>> change(0.01, -0.02, 0.04, "October 2025")
+    'no clear change on October 2025'
+    >>> change(None, None, None, "October 2025")
+    'no figure for October 2025 to compare with'
+    """
+    if not known(difference):
+        return _("no figure for {than} to compare with").format(than=than)
+    if direction(difference, low, high) == 0:
+        return _("no clear change on {than}").format(than=than)
+    amount = float(difference)  # type: ignore[arg-type]
+    scale, kind = (100.0, "points") if unit == "rate" else (1.0, unit)
+    words = (
+        _("{amount} above {than} (difference {span})") if amount > 0 else _("{amount} below {than} (difference {span})")
+    )
+    shape = _("{low}–{high}") if min(low, high) >= 0 else _("{low} to {high}")  # type: ignore[type-var]
+    bounds = shape.format(low=bare(scale * low, kind, currency), high=bare(scale * high, kind, currency))  # type: ignore[operator]
+    return words.format(amount=figure(abs(amount) * scale, kind, currency), than=than, span=bounds)
+
+
+def direction(difference: float | None, low: float | None, high: float | None) -> int:
+    """1 for a clear rise, −1 for a clear fall, 0 when the interval contains 0 or there is none.
+
+    >>> direction(2, 1, 3), direction(-2, -3, -1), direction(1, -1, 3), direction(5, None, None)
+    (1, -1, 0, 0)
+    """
+    if not known(difference, low, high) or float(low) <= 0 <= float(high):  # type: ignore[arg-type]
+        return 0
+    return 1 if float(difference) > 0 else -1  # type: ignore[arg-type]
+
+
+def listing(names: Iterable[object], most: int = 5) -> str:
+    """Names as a list in words; beyond ``most`` the rest are counted.
+
+    >>> listing(["A"]), listing(["A", "B"]), listing(["A", "B", "C"]), listing("ABCDEFG")
+    ('A', 'A and B', 'A, B and C', 'A, B, C, D, E and 2 more')
+    """
+    words = [str(name) for name in names]
+    if len(words) > most:
+        rest = len(words) - most
+        words = [*words[:most], ngettext("{n} more", "{n} more", rest).format(n=number(rest))]
+    if len(words) < 2:
+        return "".join(words)
+    return _("{first} and {last}").format(first=_(", ").join(words[:-1]), last=words[-1])
