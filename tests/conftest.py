@@ -1,0 +1,46 @@
+"""What the tests share: the rule for programs that only some tests need.
+
+A test marked ``browser`` or ``spark`` is skipped, with the remedy as its reason, where that program is missing;
+where the environment variable ``CI`` is set it fails instead, so that the full proof cannot shrink unseen.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+
+def chromium() -> str | None:
+    """Path of Debian's Chromium, or None."""
+    return shutil.which("chromium")
+
+
+def java() -> str | None:
+    """Path of a Java runtime, or None."""
+    home = os.environ.get("JAVA_HOME")
+    return shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
+
+
+NEEDS = {
+    "browser": (chromium, "needs Debian's chromium (apt-get install chromium)"),
+    "spark": (java, "needs a Java runtime (apt-get install openjdk-17-jre-headless)"),
+}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker, (find, reason) in NEEDS.items():
+        if item.get_closest_marker(marker) and find() is None:
+            if os.environ.get("CI", "").lower() in ("", "0", "false"):
+                pytest.skip(reason)
+            pytest.fail(f"{reason}; under CI this is a failure, not a skip", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Chromium's path, for ``playwright…chromium.launch(executable_path=…)`` in tests marked ``browser``."""
+    path = chromium()
+    assert path is not None, "mark the test with `browser`"
+    return path
