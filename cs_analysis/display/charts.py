@@ -1,4 +1,4 @@
-"""Charts: primitives that draw on one ``ax`` and return it, and `chart`, which makes a figure that says its finding.
+"""Charts: primitives that draw on one ``ax`` and return it.
 
 A topic's ``plot_*`` function takes its metric's frame and an ``ax``, calls a primitive here and returns the ``ax``;
 a notebook shows it with ``cs.chart(plot, frame, alt=…)``. Figures are made without pyplot: nothing is shown twice,
@@ -7,29 +7,19 @@ no window opens and no setting of the reader's changes.
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from functools import cached_property
 
 import matplotlib.dates as mdates
 import numpy as np
-from matplotlib import patheffects
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
-from matplotlib.collections import Collection
-from matplotlib.colors import Normalize, TwoSlopeNorm
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from matplotlib.colors import Colormap, Normalize, TwoSlopeNorm
 from matplotlib.patches import Rectangle
-from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from cs_analysis.display import language
+from cs_analysis.display.axes import as_date, floats, is_dates, limits, money_unit, month_axis, value_axis
+from cs_analysis.display.figure import Chart, chart, count_marks, note, title
 from cs_analysis.display.language import _, ngettext
 from cs_analysis.display.style import (
     AMOUNTS,
@@ -44,300 +34,35 @@ from cs_analysis.display.style import (
     TOTAL,
     UP,
     drawable,
-    is_japanese,
     readable,
     short,
+    strong,
     text_on,
-    theme,
 )
 
-MARKS = 1000  # above this a figure is a picture, not a drawing
+__all__ = [
+    "Chart",
+    "at_risk",
+    "bars",
+    "chart",
+    "count_marks",
+    "forest",
+    "heatmap",
+    "lines",
+    "money_unit",
+    "month_axis",
+    "note",
+    "stacked",
+    "title",
+    "value_axis",
+    "waterfall",
+]
+
 MOST_BARS = 15
 MOST_LABELLED = 5
 _STYLES = ("-", "--", "-.", ":")
-_HATCHES = ("", "///", "...", "\\\\\\", "xx")
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A figure and the sentence that says what it shows; displays itself as SVG, or PNG when it has many marks."""
-
-    figure: Figure
-    alt: str
-
-    def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict[str, str], dict[str, dict[str, object]]]:
-        mime, data = self._drawn
-        metadata: dict[str, object] = {"alt": self.alt}
-        if mime == "image/png":  # drawn at 2x, shown at 1x
-            metadata |= {
-                "width": round(self.figure.get_figwidth() * 100),
-                "height": round(self.figure.get_figheight() * 100),
-            }
-        return {mime: data, "text/plain": self.alt}, {mime: metadata}
-
-    @cached_property
-    def _drawn(self) -> tuple[str, str]:
-        if count_marks(self.figure) > MARKS:
-            return "image/png", base64.b64encode(self.png()).decode("ascii")
-        return "image/svg+xml", self.svg()
-
-    def svg(self) -> str:
-        """The figure as SVG text, the same bytes each time, letters as paths."""
-        buffer = io.StringIO()
-        with theme():
-            self.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-        return buffer.getvalue()
-
-    def png(self) -> bytes:
-        """The figure as PNG at twice the screen's resolution."""
-        buffer = io.BytesIO()
-        with theme():
-            self.figure.savefig(buffer, format="png", dpi=200, metadata={"Software": None})
-        return buffer.getvalue()
-
-
-def chart(
-    plot: Callable[..., Axes], frame: object, *, alt: str, width: float = 7.2, height: float = 3.6, **options: object
-) -> Chart:
-    """Draw ``plot(frame, ax, **options)`` on a new figure in the kit's look.
-
-    Parameters
-    ----------
-    plot
-        A topic's ``plot_*`` function.
-    frame
-        What it draws.
-    alt
-        The finding in one sentence, for who cannot see the figure; computed, never empty.
-    width, height
-        Inches at 100 dots.
-
-    Returns
-    -------
-    Chart
-        Shown by a notebook as the last value of a cell.
-
-    Raises
-    ------
-    ValueError
-        When ``alt`` is empty.
-    """
-    if not str(alt).strip():
-        raise ValueError("a chart needs an alt text that says its finding")
-    with theme():
-        figure = Figure(figsize=(width, height), layout="constrained")
-        FigureCanvasAgg(figure)
-        figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03)  # type: ignore[union-attr]
-        plot(frame, figure.add_subplot(), **options)
-        _make_drawable(figure)
-    return Chart(figure, str(alt))
-
-
-def count_marks(figure: Figure) -> int:
-    """Marks a reader's browser would have to draw: patches, points of scatters and markers, texts."""
-    marks = 0
-    for artist in figure.findobj():
-        if isinstance(artist, Line2D):
-            marks += len(np.atleast_1d(artist.get_xdata())) if artist.get_marker() not in ("None", "", None) else 1
-        elif isinstance(artist, Collection):
-            marks += max(len(artist.get_paths()), len(np.atleast_2d(artist.get_offsets())), np.size(artist.get_array()))
-        elif isinstance(artist, Rectangle | Text):
-            marks += 1
-    return marks
-
-
-def _make_drawable(figure: Figure) -> None:
-    """Replace what no font can draw, tick labels included, and keep ``$`` from starting mathematics."""
-    for ax in figure.axes:
-        for axis in (ax.xaxis, ax.yaxis):
-            _guard_ticks(axis)
-    for text in figure.findobj(Text):
-        text.set_parse_math(False)  # type: ignore[attr-defined]
-        text.set_text(drawable(text.get_text()))  # type: ignore[attr-defined]
-
-
-def _guard_ticks(axis: Axis) -> None:
-    formatter = axis.get_major_formatter()
-    original = formatter.format_ticks
-    formatter.format_ticks = lambda values: [drawable(label) for label in original(values)]  # type: ignore[method-assign]
-
-
-# -- words around a chart ----------------------------------------------------------------------------------------
-
-
-def title(ax: Axes, text: str, subtitle: str = "") -> Axes:
-    """Say at the top left what is shown, and under it the unit, n and as-of date.
-
-    In a figure of one chart both start at the figure's left edge and wrap; elsewhere they stand above the axes.
-    """
-    figure = ax.figure
-    engine = figure.get_layout_engine() if isinstance(figure, Figure) else None
-    if not isinstance(figure, Figure) or engine is None or len(figure.axes) > 1:
-        ax.set_title(
-            drawable(text) + ("\n" + drawable(subtitle) if subtitle else ""), loc="left", fontsize=10, color=INK
-        )
-        return ax
-    used = 4.0
-    for words, size, colour, strong in ((text, 10.5, INK, True), (subtitle, 8.5, MUTED, False)):
-        if words:
-            used = _line(figure, words, size, colour, strong, used) + 3
-    left, bottom, width, _height = engine.get()["rect"]
-    engine.set(rect=(left, bottom, width, 1 - bottom - (used + 6) / 72 / figure.get_figheight()))  # type: ignore[call-arg]
-    return ax
-
-
-def note(ax: Axes, text: str) -> Axes:
-    """A line under the chart, for what the reader must know to read it right (a cut axis, what a band is)."""
-    figure = ax.figure
-    engine = figure.get_layout_engine() if isinstance(figure, Figure) else None
-    if not isinstance(figure, Figure) or engine is None:
-        ax.annotate(drawable(text), (0, 0), (0, -34), "axes fraction", "offset points", fontsize=8, color=MUTED)
-        return ax
-    left, bottom, width, height = engine.get()["rect"]
-    lines_ = _wrap(figure, drawable(text), 8.0, False)
-    base = bottom * 72 * figure.get_figheight() + 4
-    figure.text(
-        4 / 72 / figure.get_figwidth(),
-        base / 72 / figure.get_figheight(),
-        "\n".join(lines_),
-        fontsize=8,
-        color=MUTED,
-        va="bottom",
-        linespacing=1.3,
-        in_layout=False,
-    )
-    grown = (base + 11 * len(lines_)) / 72 / figure.get_figheight()
-    engine.set(rect=(left, grown, width, height - (grown - bottom)))  # type: ignore[call-arg]
-    return ax
-
-
-def _line(figure: Figure, words: str, size: float, colour: str, strong: bool, used: float) -> float:
-    """Write wrapped words ``used`` points below the top; return the points used then."""
-    wrapped = _wrap(figure, drawable(words), size, strong)
-    artist = figure.text(
-        4 / 72 / figure.get_figwidth(),
-        1 - used / 72 / figure.get_figheight(),
-        "\n".join(wrapped),
-        fontsize=size,
-        color=colour,
-        va="top",
-        linespacing=1.25,
-        in_layout=False,
-    )
-    if strong and is_japanese(words):  # the Japanese font has no bold: draw its outline instead
-        artist.set_path_effects([patheffects.Stroke(linewidth=0.45, foreground=colour), patheffects.Normal()])
-    elif strong:
-        artist.set_fontweight("bold")
-    return used + size * 1.25 * len(wrapped)
-
-
-def _wrap(figure: Figure, words: str, size: float, strong: bool) -> list[str]:
-    """The words in lines no wider than the figure; Japanese breaks between any two characters."""
-    probe = figure.text(0, 0, "", fontsize=size, fontweight="bold" if strong and not is_japanese(words) else "normal")
-    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
-    room = (figure.get_figwidth() * 72 - 10) * figure.dpi / 72
-
-    def fits(line: str) -> bool:
-        probe.set_text(line)
-        return probe.get_window_extent(renderer).width <= room
-
-    pieces = list(words) if is_japanese(words) and " " not in words[:40] else words.split(" ")
-    glue = "" if len(pieces) and max(map(len, pieces)) <= 1 else " "
-    wrapped = [""]
-    for piece in pieces:
-        longer = wrapped[-1] + (glue if wrapped[-1] else "") + piece
-        if fits(longer) or not wrapped[-1]:
-            wrapped[-1] = longer
-        else:
-            wrapped.append(piece)
-    probe.remove()
-    return wrapped
-
-
-# -- axes ----------------------------------------------------------------------------------------------------------
-
-
-def money_unit(values: object, currency: str = "JPY") -> tuple[float, str]:
-    """By what to divide amounts so that they read well, and the name of that unit in the reader's language.
-
-    >>> money_unit([63_600_000])
-    (1000000.0, '¥ million')
-    """
-    known = np.abs(_floats(values))
-    largest = float(np.nanmax(known)) if np.isfinite(known).any() else 0.0
-    if currency == "JPY":
-        steps = [(1e9, _("¥ billion")), (1e6, _("¥ million")), (1e3, _("¥ thousand")), (1.0, _("¥"))]
-        if language.current() == "ja":
-            steps = steps[1:]  # 百万円, 千円, 円: no step of ten to the ninth in Japanese
-    else:
-        names = ((1e9, _("{currency} billion")), (1e6, _("{currency} million")), (1e3, _("{currency} thousand")))
-        steps = [(size, name.format(currency=currency)) for size, name in names] + [(1.0, currency)]
-    return next(((size, name) for size, name in steps if largest >= 2 * size), steps[-1])
-
-
-def value_axis(
-    ax: Axes, values: object, kind: str = "number", *, currency: str = "JPY", which: str = "y"
-) -> Callable[[float], str]:
-    """Write the axis in the reader's number format and name its unit; return the format for labels of single values.
-
-    Parameters
-    ----------
-    kind
-        "percent" (fractions), "money", "number" or "number1".
-    which
-        "y" or "x".
-    """
-    axis: Axis = ax.yaxis if which == "y" else ax.xaxis
-    if kind == "percent":
-        axis.set_major_formatter(FuncFormatter(lambda v, _position: language.percent(v, 0)))
-        return lambda v: language.percent(v, 1)
-    size, unit = money_unit(values, currency) if kind == "money" else (1.0, "")
-    digits = 1 if kind == "number1" or (kind == "money" and size > 1) else 0
-
-    def tick(v: float, _position: int | None = None) -> str:
-        step = np.diff(axis.get_majorticklocs())
-        fine = step.size and abs(step[0] / size) % 1 > 1e-9
-        return language.number(v / size, 1 if fine and abs(step[0] / size) >= 0.1 - 1e-9 else 2 if fine else 0)
-
-    axis.set_major_formatter(FuncFormatter(tick))
-    if unit:
-        axis.set_label_text(unit)
-    return lambda v: language.number(v / size, digits)
-
-
-def month_axis(ax: Axes, months: Sequence[object]) -> Axes:
-    """Ticks on firsts of months, at most eight, written in the reader's language."""
-    days = [_as_date(m) for m in months]
-    if not days:
-        return ax
-    first, last = min(days), max(days)
-    span = (last.year - first.year) * 12 + last.month - first.month
-    step = next(s for s in (1, 2, 3, 6, 12, 24, 60, 120, 600) if span / s <= 7 or s == 600)
-    # counted back from the newest month, which is the one the reader looks for
-    indices = [last.year * 12 + last.month - 1 - k for k in range(0, span + 1, step)][::-1]
-    places = [date(i // 12, i % 12 + 1, 1) for i in indices]
-    ax.set_xticks(mdates.date2num(places), [language.month(p) for p in places])
-    return ax
-
-
-def _as_date(value: object) -> date:
-    if isinstance(value, str):
-        return date(int(value[:4]), int(value[5:7]), int(value[8:10] or 1))
-    if isinstance(value, np.datetime64):
-        return value.astype("datetime64[D]").astype(object)
-    return value.date() if isinstance(value, datetime) else value  # type: ignore[return-value]
-
-
-def _floats(values: object) -> np.ndarray:
-    return np.asarray(list(values) if not hasattr(values, "dtype") else values, dtype=float)  # type: ignore[call-overload]
-
-
-def _is_dates(values: Sequence[object]) -> bool:
-    first = next(iter(values), None)
-    return isinstance(first, date | np.datetime64)
-
-
-# -- primitives ----------------------------------------------------------------------------------------------------
+_INCREASES = ("#0072b2", "#56b4e9", "#b5dcf2")  # one hue each way, told apart in grey too
+_DECREASES = ("#d55e00", "#e69f00", "#f6d79b")
 
 
 def lines(
@@ -367,15 +92,15 @@ def lines(
     ends, banded, days = [], False, []
     for i, (label, (x, y, *band)) in enumerate(series.items()):
         xs = list(x)
-        if _is_dates(xs):
+        if is_dates(xs):
             days += xs
-            xs = list(mdates.date2num([_as_date(v) for v in xs]))
-        ys = _floats(y)
+            xs = list(mdates.date2num([as_date(v) for v in xs]))
+        ys = floats(y)
         colour, name = PALETTE[i % len(PALETTE)], short(label)
         draw = {"drawstyle": "steps-post"} if step else {}
         ax.plot(xs, ys, color=colour, label=name, linestyle="-" if few else _STYLES[i % 4], zorder=3, **draw)  # type: ignore[arg-type]
-        if len(band) == 2 and np.isfinite(_floats(band[0])).any():
-            low, high = _floats(band[0]), _floats(band[1])
+        if len(band) == 2 and np.isfinite(floats(band[0])).any():
+            low, high = floats(band[0]), floats(band[1])
             ax.fill_between(xs, low, high, color=colour, alpha=0.15, linewidth=0, step="post" if step else None)  # type: ignore[arg-type]
             everything += [*low[np.isfinite(low)], *high[np.isfinite(high)]]
             banded = True
@@ -385,30 +110,19 @@ def lines(
             ends.append((ys[known[-1]], name, colour))
             ax.plot(xs[known[-1]], ys[known[-1]], "o", color=colour, markersize=4, zorder=4)
     value_axis(ax, everything, kind, currency=currency)
-    _limits(ax, everything, kind)
+    limits(ax, everything, kind)
     if reference is not None:
         ax.axhline(reference, color=RULE, linewidth=1, zorder=2)
+    ax.margins(x=0.01)
     if days:
         month_axis(ax, days)
     if few and len(series) > 1:
         _label_ends(ax, ends)
     elif len(series) > 1:
-        ax.legend(loc="upper left", bbox_to_anchor=(0, -0.14), ncols=3, borderaxespad=0, fontsize=8)
+        _legend(ax, 4)
     if banded:
         note(ax, _("Bands are 95 % intervals."))
     return ax
-
-
-def _limits(ax: Axes, values: list[float], kind: str) -> None:
-    known = [v for v in values if np.isfinite(v)]
-    if not known:
-        return
-    low, high = min(known), max(known)
-    room = (high - low) * 0.06 or abs(high) * 0.05 or 1.0
-    at_zero = low >= 0 and (low - room < 0 or low < 0.35 * high)
-    top = 1.0 if kind == "percent" and high <= 1 and high + room > 1 else high + room
-    ax.set_ylim(0 if at_zero else low - room, top)
-    ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
 
 
 def _label_ends(ax: Axes, ends: list[tuple[float, str, str]]) -> None:
@@ -507,7 +221,7 @@ def waterfall(
     kinds
         "total" or "change" per bar; the first is a total.
     """
-    amounts = _floats(values)
+    amounts = floats(values)
     ends = np.array([v if k == "total" else 0.0 for v, k in zip(amounts, kinds, strict=True)])
     for i, kind in enumerate(kinds):
         if kind != "total":
@@ -528,7 +242,7 @@ def waterfall(
             ha="center",
             va="bottom",
             fontsize=8.5,
-            fontweight="bold" if kind == "total" else "normal",
+            **(strong(say_amount(value)) if kind == "total" else {}),
         )
         if i + 1 < len(ends):
             ax.plot([i + 0.31, i + 0.69], [end, end], color=RULE, linewidth=0.9, zorder=2)
@@ -616,9 +330,21 @@ def heatmap(
         )
     mask = np.zeros_like(values, bool) if unfinished is None else np.asarray(unfinished, bool) & np.isfinite(values)
     for r, c in np.argwhere(mask):
-        ax.add_patch(Rectangle((c, r), 1, 1, facecolor="none", edgecolor=RULE, hatch="//", linewidth=0, zorder=3))
+        ax.add_patch(
+            Rectangle(
+                (c, r),
+                1,
+                1,
+                fill=False,
+                edgecolor=text_on(ramp(norm(values[r, c]))),
+                hatch="////",
+                linewidth=0,
+                alpha=0.35,
+                zorder=3,
+            )
+        )
     _frame_heatmap(ax, rows, columns, row_labels, column_labels)
-    if counts is not None:
+    if counts is not None and size >= 5:
         for r, n in enumerate(counts):
             ax.annotate(
                 language.number(n),
@@ -644,12 +370,15 @@ def heatmap(
             color=MUTED,
             annotation_clip=False,
         )
-    if not np.isfinite(values).all():
-        note(ax, _("Hatched: not yet reached."))
+    said = [] if np.isfinite(values).all() else [_("Hatched: not yet reached.")]
+    if mask.any():
+        said.append(_("Hatched over colour: projected or not yet complete."))
+    if said:
+        note(ax, " ".join(said))
     return ax
 
 
-def _norm(known: np.ndarray, centre: float | None) -> tuple[Normalize, object]:
+def _norm(known: np.ndarray, centre: float | None) -> tuple[Normalize, Colormap]:
     if centre is None:
         low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
         return Normalize(min(low, high - 1e-9), high), AMOUNTS
@@ -684,13 +413,13 @@ def bars(
     currency: str = "JPY",
     upright: bool = False,
 ) -> Axes:
-    """Bars from 0 with their values written, lying (for names) or upright (for what has an order); whiskers are intervals.
+    """Bars from 0 with their values written, lying (for names) or upright (for what has an order).
 
     Beyond fifteen the rest of the lying bars are summed into one; rates cannot be summed and are left to the table.
     """
-    names, amounts = [short(label) for label in labels], list(_floats(values))
-    lows = list(_floats(low)) if low is not None else [np.nan] * len(amounts)
-    highs = list(_floats(high)) if high is not None else [np.nan] * len(amounts)
+    names, amounts = [short(label) for label in labels], list(floats(values))
+    lows = list(floats(low)) if low is not None else [np.nan] * len(amounts)
+    highs = list(floats(high)) if high is not None else [np.nan] * len(amounts)
     rest = len(names) - MOST_BARS
     if rest > 0 and not upright:
         tail = float(np.nansum(amounts[MOST_BARS:]))
@@ -796,33 +525,30 @@ def stacked(
     kind: str = "number",
     currency: str = "JPY",
 ) -> Axes:
-    """Upright bars of several parts, positive ones above 0 and negative ones below, each part with its own hatch."""
+    """Upright bars of several parts, increases above 0 in blues and decreases below it in oranges, dark to light."""
     places = np.arange(len(labels))
     above, below = np.zeros(len(labels)), np.zeros(len(labels))
-    for i, (name, values) in enumerate(parts.items()):
-        amounts = np.nan_to_num(_floats(values))
+    tints = {True: iter(_INCREASES), False: iter(_DECREASES)}
+    for name, values in parts.items():
+        amounts = np.nan_to_num(floats(values))
+        colour = next(tints[bool(amounts.sum() >= 0)], TOTAL)
         start = np.where(amounts >= 0, above, below)
         ax.bar(
-            places,
-            amounts,
-            bottom=start,
-            width=0.7,
-            color=PALETTE[i % len(PALETTE)],
-            hatch=_HATCHES[i % len(_HATCHES)],
-            edgecolor=PAPER,
-            label=short(name),
-            zorder=2,
+            places, amounts, bottom=start, width=0.74, color=colour, edgecolor=PAPER, linewidth=0.7, label=short(name)
         )
         above, below = above + np.clip(amounts, 0, None), below + np.clip(amounts, None, 0)
     value_axis(ax, np.concatenate([above, below]), kind, currency=currency)
-    every = max(1, -(-len(labels) // 12))
-    last = len(labels) - 1
-    shown = [p for p in places if (last - p) % every == 0]
+    every = max(1, -(-len(labels) // 7))
+    shown = [p for p in places if (len(labels) - 1 - p) % every == 0]  # the newest always has its label
     ax.set_xticks(shown, [short(labels[p]) for p in shown])
     ax.tick_params(axis="x", length=0)
     ax.axhline(0, color=RULE, linewidth=0.8, zorder=3)
-    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.14), ncols=3, borderaxespad=0, fontsize=8)
+    _legend(ax, 5)
     return ax
+
+
+def _legend(ax: Axes, columns: int) -> None:
+    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.14), ncols=columns, borderaxespad=0, fontsize=8, handlelength=1.6)
 
 
 def forest(
@@ -838,7 +564,7 @@ def forest(
     n: Sequence[float] | None = None,
 ) -> Axes:
     """A dot and its interval per row, the figures written at the right; a row without an interval has an open dot."""
-    centre, lows, highs = _floats(values), _floats(low), _floats(high)
+    centre, lows, highs = floats(values), floats(low), floats(high)
     places = np.arange(len(centre))
     write = value_axis(ax, centre, kind, currency=currency, which="x")
     if reference is not None:

@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 
 import matplotlib as mpl
-from matplotlib import font_manager
+from cycler import cycler
+from matplotlib import font_manager, patheffects
 from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 
 INK = "#1c2126"  # text and axes
@@ -27,9 +28,9 @@ PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8
 UP = PALETTE[0]  # signed amounts: blue is more, orange is less; neither is good or bad
 DOWN = PALETTE[4]
 
-AMOUNTS = LinearSegmentedColormap.from_list("cs_amounts", ["#f2f7fb", "#b9d7ea", "#5fa3d0", "#0072b2", "#043f66"])
+AMOUNTS = LinearSegmentedColormap.from_list("cs_amounts", ["#f2f7fb", "#b9d7ea", "#5fa3d0", "#0b70ad", "#043f66"])
 SIGNED = LinearSegmentedColormap.from_list(
-    "cs_signed", ["#b35806", "#e69f00", "#f7e3bf", "#f5f5f4", "#bcdbee", "#4a9ccc", "#075a8f"]
+    "cs_signed", ["#b35806", "#e5a010", "#f7e3bf", "#f5f5f4", "#bcdbee", "#4a9ccc", "#075a8f"]
 )
 
 _LATIN = "DejaVu Sans"  # shipped with matplotlib: the same bytes on every machine
@@ -65,10 +66,10 @@ def readable(colour: str, on: str = PAPER, least: float = 4.5) -> str:
     """
     rgb, end = to_rgb(colour), (0.0 if luminance(on) > 0.18 else 1.0)
     for step in range(51):
-        mixed = to_hex([c + (end - c) * step / 50 for c in rgb])
+        mixed = to_hex(tuple(c + (end - c) * step / 50 for c in rgb))
         if contrast(mixed, on) >= least:
             return mixed
-    return to_hex([end] * 3)
+    return to_hex((end, end, end))
 
 
 def text_on(colour: str | tuple) -> str:
@@ -114,6 +115,17 @@ def is_japanese(text: str) -> bool:
     return any(c != "\n" and ord(c) not in latin for c in drawable(text))
 
 
+def strong(text: str) -> dict[str, object]:
+    """Properties of bold text; the Japanese font has no bold, so its outline is drawn instead.
+
+    >>> strong("NRR")["fontweight"], sorted(strong("解約"))
+    ('bold', ['path_effects'])
+    """
+    if not is_japanese(text):
+        return {"fontweight": "bold", "fontfamily": _LATIN}
+    return {"path_effects": [patheffects.withStroke(linewidth=0.45, foreground=INK)]}
+
+
 def short(name: object, limit: int = 24) -> str:
     """A name cut to ``limit`` characters with "…" and fit to draw; the whole name belongs in the table.
 
@@ -143,7 +155,7 @@ def _settings() -> dict[str, object]:
         "axes.grid": True,
         "axes.grid.axis": "y",
         "axes.axisbelow": True,
-        "axes.prop_cycle": mpl.cycler(color=PALETTE),
+        "axes.prop_cycle": cycler(color=PALETTE),
         "grid.color": GRID,
         "grid.linewidth": 0.8,
         "xtick.color": RULE,

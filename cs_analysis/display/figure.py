@@ -1,0 +1,214 @@
+"""A figure and the words around it: made without pyplot, in the kit's look, with an alt text that says its finding."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import Collection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+
+from cs_analysis.display.style import INK, MUTED, drawable, is_japanese, strong, theme
+
+MARKS = 1000  # above this a figure is a picture, not a drawing
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure and the sentence that says what it shows; displays itself as SVG, or PNG when it has many marks."""
+
+    figure: Figure
+    alt: str
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict[str, str], dict[str, dict[str, object]]]:
+        mime, data = self._drawn
+        metadata: dict[str, object] = {"alt": self.alt}
+        if mime == "image/png":  # drawn at 2x, shown at 1x
+            metadata |= {
+                "width": round(self.figure.get_figwidth() * 100),
+                "height": round(self.figure.get_figheight() * 100),
+            }
+        return {mime: data, "text/plain": self.alt}, {mime: metadata}
+
+    @cached_property
+    def _drawn(self) -> tuple[str, str]:
+        if count_marks(self.figure) > MARKS:
+            return "image/png", base64.b64encode(self.png()).decode("ascii")
+        return "image/svg+xml", self.svg()
+
+    def svg(self) -> str:
+        """The figure as SVG text, the same bytes each time, letters as paths."""
+        buffer = io.StringIO()
+        with theme():
+            self.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        return buffer.getvalue()
+
+    def png(self) -> bytes:
+        """The figure as PNG at twice the screen's resolution."""
+        buffer = io.BytesIO()
+        with theme():
+            self.figure.savefig(buffer, format="png", dpi=200, metadata={"Software": None})
+        return buffer.getvalue()
+
+
+def chart(
+    plot: Callable[..., Axes], frame: object, *, alt: str, width: float = 7.2, height: float = 3.6, **options: object
+) -> Chart:
+    """Draw ``plot(frame, ax, **options)`` on a new figure in the kit's look.
+
+    Parameters
+    ----------
+    plot
+        A topic's ``plot_*`` function.
+    frame
+        What it draws.
+    alt
+        The finding in one sentence, for who cannot see the figure; computed, never empty.
+    width, height
+        Inches at 100 dots.
+
+    Returns
+    -------
+    Chart
+        Shown by a notebook as the last value of a cell.
+
+    Raises
+    ------
+    ValueError
+        When ``alt`` is empty.
+    """
+    if not str(alt).strip():
+        raise ValueError("a chart needs an alt text that says its finding")
+    with theme():
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        figure.get_layout_engine().set(w_pad=0.055, h_pad=0.03)  # type: ignore[union-attr]
+        plot(frame, figure.add_subplot(), **options)
+        _make_drawable(figure)
+    return Chart(figure, str(alt))
+
+
+def count_marks(figure: Figure) -> int:
+    """Marks a reader's browser would have to draw: patches, points of scatters and markers, texts."""
+    marks = 0
+    for artist in figure.findobj():
+        if isinstance(artist, Line2D):
+            marks += len(np.atleast_1d(artist.get_xdata())) if artist.get_marker() not in ("None", "", None) else 1
+        elif isinstance(artist, Collection):
+            marks += max(len(artist.get_paths()), len(np.atleast_2d(artist.get_offsets())), np.size(artist.get_array()))
+        elif isinstance(artist, Rectangle | Text):
+            marks += 1
+    return marks
+
+
+def _make_drawable(figure: Figure) -> None:
+    """Replace what no font can draw, tick labels included, and keep ``$`` from starting mathematics."""
+    for ax in figure.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            _guard_ticks(axis)
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)  # type: ignore[attr-defined]
+        text.set_text(drawable(text.get_text()))  # type: ignore[attr-defined]
+
+
+def _guard_ticks(axis: Axis) -> None:
+    formatter = axis.get_major_formatter()
+    original = formatter.format_ticks
+    formatter.format_ticks = lambda values: [drawable(label) for label in original(values)]  # type: ignore[method-assign]
+
+
+def title(ax: Axes, text: str, subtitle: str = "") -> Axes:
+    """Say at the top left what is shown, and under it the unit, n and as-of date.
+
+    In a figure of one chart both start at the figure's left edge and wrap; elsewhere they stand above the axes.
+    """
+    figure = ax.figure
+    engine = figure.get_layout_engine() if isinstance(figure, Figure) else None
+    if not isinstance(figure, Figure) or engine is None or len(figure.axes) > 1:
+        ax.set_title(
+            drawable(text) + ("\n" + drawable(subtitle) if subtitle else ""), loc="left", fontsize=10, color=INK
+        )
+        return ax
+    used = 4.0
+    for words, size, colour, bold in ((text, 10.5, INK, True), (subtitle, 8.5, MUTED, False)):
+        if words:
+            used = _line(figure, words, size, colour, bold, used) + 3
+    left, bottom, width, _height = engine.get()["rect"]
+    engine.set(rect=(left, bottom, width, 1 - bottom - (used + 6) / 72 / figure.get_figheight()))  # type: ignore[call-arg]
+    return ax
+
+
+def note(ax: Axes, text: str) -> Axes:
+    """A line under the chart, for what the reader must know to read it right (a cut axis, what a band is)."""
+    figure = ax.figure
+    engine = figure.get_layout_engine() if isinstance(figure, Figure) else None
+    if not isinstance(figure, Figure) or engine is None:
+        ax.annotate(drawable(text), (0, 0), (0, -34), "axes fraction", "offset points", fontsize=8, color=MUTED)
+        return ax
+    left, bottom, width, height = engine.get()["rect"]
+    lines_ = _wrap(figure, drawable(text), 8.0, False)
+    base = bottom * 72 * figure.get_figheight() + 4
+    figure.text(
+        4 / 72 / figure.get_figwidth(),
+        base / 72 / figure.get_figheight(),
+        "\n".join(lines_),
+        fontsize=8,
+        color=MUTED,
+        va="bottom",
+        linespacing=1.3,
+        in_layout=False,
+    )
+    grown = (base + 11 * len(lines_)) / 72 / figure.get_figheight()
+    engine.set(rect=(left, grown, width, height - (grown - bottom)))  # type: ignore[call-arg]
+    return ax
+
+
+def _line(figure: Figure, words: str, size: float, colour: str, bold: bool, used: float) -> float:
+    """Write wrapped words ``used`` points below the top; return the points used then."""
+    wrapped = _wrap(figure, drawable(words), size, bold)
+    artist = figure.text(
+        4 / 72 / figure.get_figwidth(),
+        1 - used / 72 / figure.get_figheight(),
+        "\n".join(wrapped),
+        fontsize=size,
+        color=colour,
+        va="top",
+        linespacing=1.25,
+        in_layout=False,
+    )
+    if bold:
+        artist.update(strong(words))
+    return used + size * 1.25 * len(wrapped)
+
+
+def _wrap(figure: Figure, words: str, size: float, bold: bool) -> list[str]:
+    """The words in lines no wider than the figure; Japanese breaks between any two characters."""
+    probe = figure.text(0, 0, "", fontsize=size, **(strong(words) if bold else {}))
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    room = (figure.get_figwidth() * 72 - 10) * figure.dpi / 72
+
+    def fits(line: str) -> bool:
+        probe.set_text(line)
+        return probe.get_window_extent(renderer).width <= room
+
+    pieces = list(words) if is_japanese(words) and " " not in words[:40] else words.split(" ")
+    glue = "" if len(pieces) and max(map(len, pieces)) <= 1 else " "
+    wrapped = [""]
+    for piece in pieces:
+        longer = wrapped[-1] + (glue if wrapped[-1] else "") + piece
+        if fits(longer) or not wrapped[-1]:
+            wrapped[-1] = longer
+        else:
+            wrapped.append(piece)
+    probe.remove()
+    return wrapped
