@@ -49,10 +49,8 @@ def day(value: object) -> date:
             return date.fromisoformat(value.strip())
         if isinstance(value, np.datetime64):
             value = pd.Timestamp(value)
-        if isinstance(value, datetime) and value is not pd.NaT:
-            return value.date()
-        if isinstance(value, date):
-            return value
+        if isinstance(value, date) and value is not pd.NaT:  # NaT passes for a datetime
+            return value.date() if isinstance(value, datetime) else value
     except ValueError:  # a text of the right form that is no day, such as 2026-02-30
         pass
     raise InputError(N_("{value!r} is not a day; write it as YYYY-MM-DD, for example 2026-10-31."), value=str(value))

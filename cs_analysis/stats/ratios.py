@@ -46,6 +46,9 @@ class Ratio(NamedTuple):
     withheld: str = ""
 
 
+EMPTY = Ratio(nan, nan, nan, 0, 0.0, "empty")
+
+
 def net(opening: ArrayLike, closing: ArrayLike, level: float = 0.95) -> Ratio:
     """Net revenue retention: Σ closing ÷ Σ opening over the accounts with an opening amount.
 
@@ -116,10 +119,11 @@ def logo(opening: ArrayLike, closing: ArrayLike, level: float = 0.95) -> Ratio:
     >>> logo([50, 125, 80, 0], [100, 0, 80, 70]).estimate == 2 / 3
     True
     """
+    _check_level(level)
     s, e = _cohort(opening, closing)
     n = len(s)
     if n == 0:
-        return _empty(level)
+        return EMPTY
     share = wilson(_count(_kept(s, e)), n, level)
     withheld = _withheld(n, _count(_changed(s, e)))
     low, high = (nan, nan) if withheld else share[1:]
@@ -162,10 +166,11 @@ def net_from_sums(
     >>> net_from_sums([1, 1], [50, 125], [50, -25], [2500, 625], 2) == net([50, 125], [100, 100])
     True
     """
+    _check_level(level)
     n, s, d, d2 = (np.asarray(values, dtype=float) for values in (counts, opening, change, change_squared))
     total, n_accounts, n_eff = _weights(n, s)
     if n_accounts == 0:
-        return _empty(level)
+        return EMPTY
     drift = float(d.sum()) / total  # R − 1: exactly 0 when nothing changes
     ratio = 1 + drift
     withheld = _withheld(n_eff, changed)
@@ -194,10 +199,11 @@ def gross_from_sums(counts: ArrayLike, opening: ArrayLike, loss: ArrayLike, chan
     >>> gross_from_sums([1, 1], [50, 125], [0, -25], 2) == gross([50, 125], [100, 100])
     True
     """
+    _check_level(level)
     n, s, lost = (np.asarray(values, dtype=float) for values in (counts, opening, loss))
     total, n_accounts, n_eff = _weights(n, s)
     if n_accounts == 0:
-        return _empty(level)
+        return EMPTY
     ratio = 1 + float(lost.sum()) / total
     withheld = _withheld(n_eff, changed)
     if withheld:
@@ -245,13 +251,13 @@ def difference(
     >>> round(difference([50, 125], [100, 100], [50, 125], [50, 125]).estimate, 6)
     0.142857
     """
-    sides = [_side(opening_a, closing_a, measure), _side(opening_b, closing_b, measure)]
-    (s_a, e_a, reason_a), (s_b, e_b, reason_b) = sides
+    _check_level(level)
+    s_a, e_a, reason_a = _side(opening_a, closing_a, measure)
+    s_b, e_b, reason_b = _side(opening_b, closing_b, measure)
     if len(s_a) != len(s_b):
         raise _lengths(len(s_a), len(s_b))
     n = _count((s_a > 0) | (s_b > 0))
     if not (s_a.any() and s_b.any()):
-        z_value(level)
         return Ratio(nan, nan, nan, n, 0.0, "empty")
     estimate = float(e_a.sum() / s_a.sum() - e_b.sum() / s_b.sum())
     n_eff = min(_weights(np.ones_like(s), s)[2] for s in (s_a, s_b))
@@ -389,13 +395,11 @@ def _withheld(n_eff: float, changed: int) -> str:
 
 
 def _t_value(level: float, degrees: float) -> float:
-    z_value(level)  # refuses what is no level
     return float(stdtrit(degrees, (1 + level) / 2))
 
 
-def _empty(level: float) -> Ratio:
-    z_value(level)
-    return Ratio(nan, nan, nan, 0, 0.0, "empty")
+def _check_level(level: float) -> None:
+    z_value(level)  # refuses what is no level, also where no interval will be computed
 
 
 def _lengths(first: int, second: int) -> InputError:
