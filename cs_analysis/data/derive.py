@@ -1,0 +1,203 @@
+"""What a mapping may compute on the way in: a closed list of three rules, no expressions.
+
+- `tenure`: months with us, a flag and a reference day → first and last day of service. The first day is the reference
+  day minus the months (the last day of a shorter month where there is no such day); who has left was served until the
+  day before the reference day. So an account of 12 months at 2026-10-01 began on 2025-10-01.
+- `amount`: an amount and the period it covers → mrr = amount / months of the period.
+- `clock`: start, end and break → hours = end − start − break; the break is in minutes, or written h:mm.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from cs_analysis.data.faults import FLAG, HOURS, NUMBER, Fault
+from cs_analysis.data.parse import parse
+from cs_analysis.data.problems import ERROR, WARNING, Problems
+from cs_analysis.data.read import ROW, Source, cell_text
+from cs_analysis.data.sections import DAY, HEADER, NAMES, Day, Names, Section
+from cs_analysis.errors import N_
+
+Locate = Callable[[str], str]  # their header or our name → the column of the frame; an InputError when there is none
+
+_POSITIVE_PAIRS = N_("a table of name = number above 0")
+_MONTHS_OF = {
+    1: ("monthly", "month", "1 month", "月", "月次", "毎月", "月額", "月払い", "月払"),
+    3: ("quarterly", "quarter", "四半期", "四半期払い"),
+    6: ("half-yearly", "semi-annual", "half year", "半年", "半期", "半年払い"),
+    12: ("yearly", "annual", "annually", "year", "1 year", "年", "年次", "毎年", "年額", "年払い", "年払"),
+}
+PERIOD = Fault(
+    N_("“{value}” is not a known billing period."), N_("Add it to periods in the mapping, with its number of months.")
+)
+NEGATIVE_SPAN = Fault(
+    N_("“{value}”: the time between start and end, less the break, is below 0."),
+    N_("The row is set aside; correct the times if they are wrong."),
+)
+
+
+class Tenure(Section):
+    """`derive.tenure`: months with us and a flag become a first and a last day of service."""
+
+    months: str = Field(description=HEADER)
+    left: str = Field(description=HEADER)
+    left_values: Annotated[Names, Field(min_length=1)] = Field(description=NAMES)
+    reference_day: Day = Field(description=DAY)
+
+
+class Amount(Section):
+    """`derive.amount`: an amount and the period it covers become MRR."""
+
+    amount: str = Field(description=HEADER)
+    period: str = Field(description=HEADER)
+    periods: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict, description=_POSITIVE_PAIRS)
+
+
+class Clock(Section):
+    """`derive.clock`: start, end and break become hours."""
+
+    start: str = Field(description=HEADER)
+    end: str = Field(description=HEADER)
+    pause: str | None = Field(default=None, alias="break", description=HEADER)
+
+
+class Derive(Section):
+    """`derive`: the closed list of what may be computed on the way in."""
+
+    tenure: Tenure | None = None
+    amount: Amount | None = None
+    clock: Clock | None = None
+
+    def rules(self) -> dict[str, Tenure | Amount | Clock]:
+        """The rules in force, by name."""
+        found = {"tenure": self.tenure, "amount": self.amount, "clock": self.clock}
+        return {name: rule for name, rule in found.items() if rule is not None}
+
+
+# Rule → table → the columns it makes; a rule under a table that is not here is refused.
+MAKES: dict[str, dict[str, tuple[str, ...]]] = {
+    "tenure": {"accounts": ("contract_start", "churn_date"), "contracts": ("start_date", "end_date")},
+    "amount": {"accounts": ("mrr",), "contracts": ("mrr",), "mrr_months": ("mrr",), "ledger": ("mrr",)},
+    "clock": {"time_entries": ("hours",)},
+}
+
+
+def fold(text: object) -> str:
+    """A value without what does not tell values apart: width, case and outer spaces.
+
+    >>> fold(" Ｙｅｓ ")
+    'yes'
+    """
+    return unicodedata.normalize("NFKC", str(text)).strip().casefold()
+
+
+def tenure_dates(
+    frame: pd.DataFrame, rule: Tenure, makes: tuple[str, ...], locate: Locate, source: Source, problems: Problems
+) -> pd.DataFrame:
+    """The frame with the first and, for those who left, the last day of service.
+
+    Examples
+    --------
+    >>> rule = Tenure(months="tenure", left="Churn", left_values=["Yes"], reference_day="2026-10-01")
+    >>> frame = pd.DataFrame({"tenure": ["12", "1"], "Churn": ["No", "Yes"], "__row__": [2, 3]})
+    >>> out = tenure_dates(frame, rule, ("contract_start", "churn_date"), str, Source("a.csv"), Problems())
+    >>> out[["contract_start", "churn_date"]].values.tolist()
+    [['2025-10-01', ''], ['2026-09-01', '2026-09-30']]
+    """
+    months, left = frame[locate(rule.months)], frame[locate(rule.left)].map(fold)
+    parsed = parse(months, "count")
+    wrong = parsed.values.isna() | (parsed.values < 0)
+    reference = pd.Timestamp(rule.reference_day)
+    starts = {m: reference - pd.DateOffset(months=int(m)) for m in parsed.values[~wrong].unique()}
+    _report(problems, NUMBER, frame[wrong], rule.months, months[wrong], source)
+    _report(problems, FLAG, frame[left == ""], rule.left, left[left == ""], source)
+    start = parsed.values.map(lambda m: starts[m].date().isoformat() if m in starts else "")
+    last = (rule.reference_day - timedelta(days=1)).isoformat()
+    stop = np.where(left.isin([fold(v) for v in rule.left_values]), last, "")
+    return frame.assign(**{makes[0]: start, makes[1]: stop})
+
+
+def amount_mrr(
+    frame: pd.DataFrame, rule: Amount, currency: str, locate: Locate, source: Source, problems: Problems
+) -> pd.DataFrame:
+    """The frame with `mrr`, the amount divided by the months of its period.
+
+    Examples
+    --------
+    >>> rule = Amount(amount="Fee", period="Billing", periods={"prepaid": 24})
+    >>> frame = pd.DataFrame({"Fee": ["1,200", "300", "240"], "Billing": ["年払い", "3", "Prepaid"], "__row__": 2})
+    >>> amount_mrr(frame, rule, "JPY", str, Source("a.csv"), Problems())["mrr"].tolist()
+    ['100', '100', '10']
+    """
+    amounts, periods = frame[locate(rule.amount)], frame[locate(rule.period)]
+    parsed = parse(amounts, "money", currency=currency)
+    for fault, rows in parsed.faults.groupby(parsed.faults):
+        _report(problems, fault, frame.loc[rows.index], rule.amount, amounts[rows.index], source)  # type: ignore[arg-type]
+    known = {fold(name): float(n) for n, names in _MONTHS_OF.items() for name in names}
+    known |= {fold(name): float(n) for name, n in rule.periods.items()}
+    months = periods.map(lambda text: known.get(fold(text), _plain_months(text)))
+    wrong = months.isna() & (amounts != "")
+    _report(problems, PERIOD, frame[wrong], rule.period, periods[wrong], source)
+    return frame.assign(mrr=(parsed.values / months).map(cell_text))
+
+
+def _plain_months(text: str) -> float:
+    """12, 12 months, 12ヶ月 → 12."""
+    found = re.fullmatch(r"(\d{1,3})(?:months?|[かカヶケヵ箇]?月)?", fold(text).replace(" ", ""))
+    return float(found[1]) if found and int(found[1]) else np.nan
+
+
+def clock_hours(frame: pd.DataFrame, rule: Clock, locate: Locate, source: Source, problems: Problems) -> pd.DataFrame:
+    """The frame with `hours`, the time from start to end less the break; rows in which that is below 0 are set aside.
+
+    Examples
+    --------
+    >>> rule = Clock(**{"start": "From", "end": "To", "break": "Break"})
+    >>> frame = pd.DataFrame({"From": ["9:30", "13時"], "To": ["12:00", "14:15"], "Break": ["30", ""], "__row__": 2})
+    >>> clock_hours(frame, rule, str, Source("a.csv"), Problems())["hours"].tolist()
+    ['2', '1.25']
+    """
+    start = _times(frame, rule.start, locate, source, problems)
+    end = _times(frame, rule.end, locate, source, problems)
+    pause = _break(frame, rule.pause, locate, source, problems) if rule.pause else 0.0
+    hours = (end - start - pause).round(6)
+    below = hours < 0
+    spans = frame[locate(rule.start)] + " – " + frame[locate(rule.end)]
+    _report(problems, NEGATIVE_SPAN, frame[below], "hours", spans[below], source, severity=WARNING)
+    return frame.assign(hours=hours.map(cell_text))[~below]
+
+
+def _times(frame: pd.DataFrame, header: str, locate: Locate, source: Source, problems: Problems) -> pd.Series:
+    """Times of day in hours: 9:30, 09:30:00, 9時30分, or the time of a day with time."""
+    texts = frame[locate(header)]
+    plain = texts.map(fold).str.replace(r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}[ t]+", "", regex=True)
+    plain = plain.str.replace(r"^(\d{1,2})時(?:(\d{1,2})分?)?$", lambda m: f"{m[1]}:{int(m[2] or 0):02d}", regex=True)
+    parsed = parse(plain.where(plain.str.contains(":"), ""), "hours").values
+    wrong = parsed.isna() | (parsed > 24)
+    _report(problems, HOURS, frame[wrong], header, texts[wrong], source)
+    return parsed
+
+
+def _break(frame: pd.DataFrame, header: str, locate: Locate, source: Source, problems: Problems) -> pd.Series:
+    texts = frame[locate(header)]
+    parsed = parse(texts, "hours").values
+    minutes = texts.str.fullmatch(r"\s*[\d.]+\s*")
+    wrong = parsed.isna() & (texts.str.strip() != "")
+    _report(problems, HOURS, frame[wrong], header, texts[wrong], source)
+    return parsed.where(~minutes, parsed / 60).where(texts.str.strip() != "", 0.0)
+
+
+def _report(
+    problems: Problems, fault: Fault, rows: pd.DataFrame, column: str, values: pd.Series, source: Source, *,
+    severity: str = ERROR,
+) -> None:  # fmt: skip
+    if len(rows):
+        problems.add(severity, source, fault.problem, fault.action, rows=rows[ROW], column=column, values=values)

@@ -1,0 +1,368 @@
+"""A client's own file becomes one of our tables: `[mapping.<table>]` of the client file, applied to text.
+
+Everything is text here, and nothing is typed or cut. The steps follow each other in this order:
+
+1. `columns`: their headers get our names (a name of ours that the schema does not know is a custom variable); every
+   other column is kept as it is.
+2. `filter`: rows whose column holds one of the values named are kept, the rest is counted as set aside.
+3. `values`: their values become ours; a value that is not named stays.
+4. `constants`: a column that the file lacks, with one value in every row.
+5. `units`: minutes become hours; cents, 千円, 万円, 百万円, thousand and million become units of the currency.
+6. `derive`: the closed list of :mod:`cs_analysis.data.derive`.
+
+A column may be named by their header or by ours, in English or Japanese. `match = "name"` is applied by
+:func:`match_accounts`, once the accounts are known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+import pandas as pd
+from pydantic import Field
+
+from cs_analysis.data.derive import MAKES, Amount, Clock, Derive, Tenure, amount_mrr, clock_hours, fold, tenure_dates
+from cs_analysis.data.faults import NUMBER
+from cs_analysis.data.parse import parse
+from cs_analysis.data.problems import ERROR, NOTE, WARNING, Problem, Problems
+from cs_analysis.data.read import ROW, Source, cell_text
+from cs_analysis.data.schema import TABLES, Table, find_column, normalise
+from cs_analysis.data.sections import PAIRS, Scalar, Section
+from cs_analysis.display.language import choose
+from cs_analysis.errors import N_, InputError, nearest
+
+Unit = Literal["minutes", "cents", "千円", "万円", "百万円", "thousand", "million"]
+_FACTORS: dict[str, tuple[int, int]] = {
+    "minutes": (1, 60), "cents": (1, 100), "千円": (1000, 1), "万円": (10_000, 1), "百万円": (1_000_000, 1),
+    "thousand": (1000, 1), "million": (1_000_000, 1),
+}  # fmt: skip
+_REVENUE = ("contracts", "mrr_months")
+
+
+class TableMapping(Section):
+    """`[mapping.<table>]`: how a client's own file becomes one of our tables."""
+
+    file: str | None = Field(default=None, description=N_("the name of a file in the data folder"))
+    sheet: str | None = Field(default=None, description=N_("the name of a sheet"))
+    header_row: int | None = Field(default=None, ge=1, description=N_("the row number of the headers, from 1"))
+    columns: dict[str, str] = Field(default_factory=dict, description=PAIRS)
+    values: dict[str, dict[str, Scalar]] = Field(
+        default_factory=dict, description=N_("per column a table of their value = ours")
+    )
+    constants: dict[str, Scalar] = Field(default_factory=dict, description=N_("a table of column = value"))
+    filter: dict[str, Scalar | list[Scalar]] = Field(
+        default_factory=dict, description=N_("a table of column = value or list of values kept")
+    )
+    units: dict[str, Unit] = Field(
+        default_factory=dict,
+        description=N_("a table of column = unit (minutes, cents, 千円, 万円, 百万円, thousand or million)"),
+    )
+    match: Literal["id", "name"] = Field(default="id", description="id / name")
+    derive: Derive = Derive()
+
+
+def check_mapping(mapping: TableMapping, table: Table, file: str) -> None:
+    """Refuse what can be seen to be wrong before any data are read (`file` is the client file)."""
+    for rule in mapping.derive.rules():
+        if table.name not in MAKES[rule]:
+            raise InputError(
+                N_("In {file}, [mapping.{table}] cannot have derive.{rule}; it belongs to {tables}."),
+                file=file, table=table.name, rule=rule, tables=" / ".join(MAKES[rule]),
+            )  # fmt: skip
+    if mapping.match == "name" and (table.name == "accounts" or table.column("account_id") is None):
+        raise InputError(
+            N_("In {file}, [mapping.{table}] cannot have match = \"name\"; it is for tables that refer to accounts."),
+            file=file, table=table.name,
+        )  # fmt: skip
+    for target in mapping.columns.values():
+        near = nearest(target, table.names)
+        if find_column(table, target) is None and near and _is_slip(target, near):
+            raise InputError(
+                N_("In {file}, columns in [mapping.{table}] names {name!r}, which is not a column of ours; {choice}."),
+                file=file, table=table.name, name=target, choice=choose(target, list(table.names)),
+            )  # fmt: skip
+
+
+def _is_slip(name: str, near: str) -> bool:
+    """Whether a name looks like a slip of the pen rather than a custom variable: one letter off, or two swapped.
+
+    >>> _is_slip("contarct_start", "contract_start"), _is_slip("contract_type", "contract_id")
+    (True, False)
+    """
+    a, b = normalise(name), normalise(near)
+    return sorted(a) == sorted(b) or (abs(len(a) - len(b)) == 1 and _one_dropped(*sorted((a, b), key=len)))
+
+
+def _one_dropped(short: str, long: str) -> bool:
+    return any(long[:i] + long[i + 1 :] == short for i in range(len(long)))
+
+
+def apply_mapping(
+    frame: pd.DataFrame, mapping: TableMapping, *, table: Table, where: Source | str, currency: str = "JPY"
+) -> tuple[pd.DataFrame, list[Problem]]:
+    """A client's table with our names and values, still as text.
+
+    Parameters
+    ----------
+    frame
+        Texts ("" = empty) under the client's headers, and `__row__`, the row number as Excel shows it.
+    mapping, table
+        The section of the client file, and the table it makes.
+    where
+        The file, or file and sheet, that problems and errors name.
+    currency
+        The client's currency, in which `derive.amount` expects amounts.
+
+    Returns
+    -------
+    The frame (grain: the rows kept) and what was found: cells that cannot be converted, rows set aside.
+
+    Raises
+    ------
+    InputError
+        When the mapping names a column that the file lacks, or makes one that it already has.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"Kunde": ["A1"], "Umsatz": ["12"], "Farbe": ["blau"], "__row__": [2]})
+    >>> mapping = TableMapping(columns={"Kunde": "account_id", "Umsatz": "mrr"}, units={"mrr": "千円"})
+    >>> apply_mapping(frame, mapping, table=TABLES["accounts"], where="kunden.csv")[0].values.tolist()
+    [['A1', '12000', 'blau', 2]]
+    """
+    source = where if isinstance(where, Source) else Source(where)
+    problems = Problems()
+    frame, headers = _rename(frame, mapping.columns, table, source)
+    step = _Step(table, source, headers)
+    frame = _filter(frame, mapping.filter, step, problems)
+    for name, pairs in mapping.values.items():
+        column = step.locate(frame, name)
+        frame = frame.assign(**{column: _translate(frame[column], pairs)})
+    for name, value in mapping.constants.items():
+        frame = frame.assign(**{step.new(frame, name): _text(value)})
+    for name, unit in mapping.units.items():
+        column = step.locate(frame, name)
+        step.check_unit(column, unit)
+        frame = frame.assign(**{column: _scale(frame, column, unit, source, problems)})
+    frame = _derive(frame, mapping.derive, step, currency, problems)
+    return frame.reset_index(drop=True), problems.found
+
+
+class _Step:
+    """Finds the column that a mapping means, by their header or our name."""
+
+    def __init__(self, table: Table, source: Source, headers: dict[str, str]) -> None:
+        self.table, self.source, self.headers = table, source, headers
+
+    def find(self, frame: pd.DataFrame, name: str) -> str | None:
+        columns = [c for c in frame.columns if c != ROW]
+        wanted, ours = normalise(name), find_column(self.table, name)
+        exact = [c for c in (name, self.headers.get(name)) if c in columns]
+        same = [c for c in columns if normalise(c) == wanted]
+        meant = [c for c in columns if ours is not None and find_column(self.table, c) is ours]
+        return next(iter([*exact, *same, *meant]), None)
+
+    def locate(self, frame: pd.DataFrame, name: str) -> str:
+        """The column of that name, or an error with what the file has."""
+        found = self.find(frame, name)
+        if found is None:
+            raise _lacks(self.table, self.source, name, self.headers)
+        return found
+
+    def new(self, frame: pd.DataFrame, name: str) -> str:
+        """The canonical name of a column to be made, or an error when the file has it already."""
+        found = self.find(frame, name)
+        if found is not None:
+            raise InputError(
+                N_("The mapping of {table} makes the column {name!r}, but {where} already has {found!r}; keep one."),
+                table=self.table.name, name=name, where=str(self.source), found=found,
+            )  # fmt: skip
+        ours = find_column(self.table, name)
+        return ours.name if ours else name
+
+    def check_unit(self, column: str, unit: str) -> None:
+        """Minutes belong to hours, the others to amounts and custom variables."""
+        ours = find_column(self.table, column)
+        if ours is not None and (unit == "minutes") != (ours.type == "hours"):
+            raise InputError(
+                N_("The mapping of {table} gives {column!r} the unit {unit}, which does not fit its type {type}."),
+                table=self.table.name, column=column, unit=unit, type=ours.type,
+            )  # fmt: skip
+
+
+def _lacks(table: Table, source: Source, name: str, headers: Iterable[str]) -> InputError:
+    return InputError(
+        N_("The mapping of {table} names the column {name!r}, which {where} does not have; {choice}."),
+        table=table.name, name=name, where=str(source), choice=choose(name, list(headers)),
+    )  # fmt: skip
+
+
+def _rename(
+    frame: pd.DataFrame, columns: dict[str, str], table: Table, source: Source
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The frame under the mapped names, and their header → the name it now has."""
+    headers = {c: c for c in frame.columns if c != ROW}
+    by_spelling = {normalise(c): c for c in reversed(headers)}
+    for theirs, target in columns.items():
+        header = theirs if theirs in headers else by_spelling.get(normalise(theirs))
+        if header is None:
+            raise _lacks(table, source, theirs, headers)
+        ours = find_column(table, target)
+        headers[header] = ours.name if ours else target.strip()
+    meaning = {}
+    mapped = {headers[h] for h in headers if headers[h] != h}
+    for header, name in headers.items():
+        ours = find_column(table, name)
+        key = ours.name if ours else name
+        if key in meaning and (key in mapped or name in mapped):
+            raise InputError(
+                N_("In {where}, both {first!r} and {second!r} mean {column}; map one of them to another name."),
+                where=str(source), first=meaning[key], second=header, column=key,
+            )  # fmt: skip
+        meaning[key] = header
+    return frame.rename(columns=headers), headers
+
+
+def _filter(
+    frame: pd.DataFrame, kept: dict[str, Scalar | list[Scalar]], step: _Step, problems: Problems
+) -> pd.DataFrame:
+    for name, values in kept.items():
+        column = step.locate(frame, name)
+        texts = frame[column].map(fold)
+        wanted = {fold(_text(v)) for v in (values if isinstance(values, list) else [values])}
+        rest = ~texts.isin(list(wanted))
+        if rest.any():
+            problems.add(
+                NOTE, step.source,
+                N_("{count} rows are set aside by the filter of the mapping ({column} is not {kept})."), "",
+                column=name, count=int(rest.sum()), kept=" / ".join(sorted(wanted)),
+            )  # fmt: skip
+        frame = frame[~rest]
+    return frame
+
+
+def _translate(texts: pd.Series, pairs: dict[str, Scalar]) -> pd.Series:
+    """Their values as ours; an exact spelling wins over one that differs in width or case."""
+    exact = {theirs: _text(ours) for theirs, ours in pairs.items()}
+    loose = {fold(theirs): ours for theirs, ours in reversed(exact.items())}
+    return texts.map({t: exact.get(t, loose.get(fold(t), t)) for t in texts.unique()})
+
+
+def _text(value: Scalar) -> str:
+    """A value of the client file as text: true and false as yes and no, days in ISO form."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value.isoformat() if isinstance(value, date) else cell_text(value)
+
+
+def _scale(frame: pd.DataFrame, column: str, unit: str, source: Source, problems: Problems) -> pd.Series:
+    """Numbers times the factor of their unit, without the error of binary fractions; what is no number stays."""
+    up, down = _FACTORS[unit]
+    texts = frame[column]
+    scaled = {t: _scaled(t, up, down) for t in texts.unique()}
+    wrong = texts.map(lambda t: scaled[t] is None)
+    if wrong.any():
+        problems.add(
+            ERROR, source, NUMBER.problem, NUMBER.action, rows=frame.loc[wrong, ROW], column=column,
+            values=texts[wrong],
+        )  # fmt: skip
+    return texts.map(lambda t: t if scaled[t] is None else scaled[t])
+
+
+def _scaled(text: str, up: int, down: int) -> str | None:
+    """The text of the scaled number; None when it is none, or carries a scale of its own (12万 in a column of 千円)."""
+    if not text.strip():
+        return ""
+    value = parse(pd.Series([text]), "number").values.iloc[0]
+    if value != value or re.search("[千万億%]", text):
+        return None
+    return cell_text(float(Decimal(repr(float(value))) * up / down))
+
+
+def _derive(frame: pd.DataFrame, derive: Derive, step: _Step, currency: str, problems: Problems) -> pd.DataFrame:
+    def locate(name: str) -> str:
+        return step.locate(frame, name)
+
+    for name, rule in derive.rules().items():
+        makes = tuple(step.new(frame, made) for made in MAKES[name][step.table.name])
+        if isinstance(rule, Tenure):
+            frame = tenure_dates(frame, rule, makes, locate, step.source, problems)
+        elif isinstance(rule, Amount):
+            frame = amount_mrr(frame, rule, currency, locate, step.source, problems)
+        elif isinstance(rule, Clock):
+            frame = clock_hours(frame, rule, locate, step.source, problems)
+    return frame
+
+
+_LEGAL_FORMS = re.compile(
+    r"株式会社|有限会社|合同会社|\((?:株|有|合|同)\)|\b(?:inc|ltd|co|llc|corp|gmbh)\b\.?", re.IGNORECASE
+)
+
+
+def _company(name: object) -> str:
+    """A company's name without what people write differently: width, case, spaces and the legal form.
+
+    >>> _company("㈱ 青空商事") == _company("青空商事株式会社"), _company("Aozora Co., Ltd.")
+    (True, 'aozora')
+    """
+    return re.sub(r"[\s,.・]+", "", _LEGAL_FORMS.sub(" ", fold(name)))
+
+
+def match_accounts(
+    frame: pd.DataFrame, accounts: pd.DataFrame, *, table: Table, where: Source | str
+) -> tuple[pd.DataFrame, list[Problem]]:
+    """Names of accounts in a table (`match = "name"`) as their ids; rows that match none, or several, are set aside.
+
+    Parameters
+    ----------
+    frame
+        Texts with `__row__`; the names stand in the column of `account_id`, else in one that means an account's name.
+    accounts
+        Columns `account_id`, `account_name`.
+
+    Returns
+    -------
+    The rows matched, and each row set aside (an error where it would change revenue, else a warning).
+
+    Examples
+    --------
+    >>> accounts = pd.DataFrame({"account_id": ["A1"], "account_name": ["青空商事株式会社"]})
+    >>> frame = pd.DataFrame({"顧客名": ["㈱青空商事", "海山"], "__row__": [2, 3]})
+    >>> found, problems = match_accounts(frame, accounts, table=TABLES["activities"], where="log.csv")
+    >>> found["account_id"].tolist(), [(p.row, p.value) for p in problems]
+    (['A1'], [(3, '海山')])
+    """
+    source = where if isinstance(where, Source) else Source(where)
+    column = _name_column(frame, table, source)
+    known = accounts.dropna(subset=["account_name"]).assign(key=lambda f: f["account_name"].map(_company))
+    known = known[known["key"] != ""].drop_duplicates(["key", "account_id"])
+    ids = known.drop_duplicates("key", keep=False).set_index("key")["account_id"].to_dict()
+    keys = frame[column].map(_company)
+    found, blank = keys.map(ids), frame[column].str.strip() == ""
+    lost = found.isna() & ~blank
+    problems = Problems()
+    several = lost & keys.isin(known["key"])
+    severity = ERROR if table.name in _REVENUE else WARNING
+    for rows, message in (
+        (lost & ~several, N_("No account has the name “{value}”; the row is set aside.")),
+        (several, N_("Several accounts have the name “{value}”; the row is set aside.")),
+    ):
+        if rows.any():
+            problems.add(
+                severity, source, message, N_("Give the account's id, or the name as it stands in accounts."),
+                rows=frame.loc[rows, ROW], column=column, values=frame.loc[rows, column],
+            )  # fmt: skip
+    matched = frame.drop(columns=column).assign(account_id=found.where(~blank, ""))
+    return matched[~lost].reset_index(drop=True), problems.found
+
+
+def _name_column(frame: pd.DataFrame, table: Table, source: Source) -> str:
+    for wanted, of in (("account_id", table), ("account_name", TABLES["accounts"])):
+        for header in frame.columns:
+            column = find_column(of, header)
+            if column is not None and column.name == wanted:
+                return header
+    raise _lacks(table, source, "account_id", [c for c in frame.columns if c != ROW])
