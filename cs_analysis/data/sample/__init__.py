@@ -16,7 +16,8 @@ an analysis should find was put there on purpose and is told in ``truth`` (``tru
     included) —, its ``monte_carlo_error``, and ``realised``, what the tables show. ``logo_by_segment`` the same by
     segment. If ``until`` is no month end, the last month end before it is meant.
 ``renewals``
-    by segment, of the recorded months: due (decided three months before), expected_lost (the sum of the true probabilities) and lost.
+    by segment, of the recorded months: due (decided three months before), expected_lost (the sum of the true
+    probabilities) and lost.
 ``onboarding``, ``hours``, ``prices``, ``stages``, ``survey_waves``, ``mergers``
     names, dates and sizes of what changed; ``hours.csm_factor`` multiplies the hours of a CSM's accounts;
     ``survey_waves`` holds per wave the NPS of all invited (``nps_invited``), of those who answered and the rates.
@@ -35,7 +36,7 @@ from typing import Any
 
 import pandas as pd
 
-from cs_analysis.data.sample import detail, tables
+from cs_analysis.data.sample import answers, detail, hours, tables
 from cs_analysis.data.sample import truth as _truth
 from cs_analysis.data.sample.world import simulate
 from cs_analysis.data.sample.write import write_sample
@@ -101,5 +102,17 @@ def make_sample(accounts: int = 240, months: int = 48, until: date = date(2026, 
         "costs": tables.costs(world, team, total),
         "initiatives": tables.initiatives(world),
     }
-    more, waves = detail.detail_tables(world, team, account_id)
-    return Sample({**frames, **more}, _truth.truth(world, team, waves))
+    chosen = detail.detail_of(world, account_id)
+    contacts = detail.contacts(world, chosen)
+    responses, waves = answers.survey_responses(world, chosen, contacts)
+    frames |= {
+        "time_entries": hours.time_entries(world, chosen, team),
+        "onboarding_steps": detail.onboarding_steps(world, chosen),
+        "survey_responses": responses,
+        "usage": detail.usage(world, chosen),
+        "stages": detail.stages(world, chosen),
+        "contacts": detail.contacts_file(contacts, world.calendar.until),
+        "activities": detail.activities(world, chosen, team),
+        "tasks": detail.tasks(world, chosen, team),
+    }
+    return Sample(frames, _truth.truth(world, team, waves))

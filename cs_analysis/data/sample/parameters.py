@@ -76,7 +76,7 @@ class Parameters:
         (1.2, 0.9, 0.6, 0.6),
         (2.2, 0.6, 0.2, 0.1),
     )
-    touch_factor: tuple[float, ...] = (2.0, 1.0, 0.45)
+    touch_factor: tuple[float, ...] = (1.8, 0.9, 0.4)
     segment_hours_factor: tuple[float, ...] = (1.25, 1.0, 0.85)
     account_hours_sigma: float = 0.35
     csm_sigma: float = 0.22

@@ -13,11 +13,12 @@ import pandas as pd
 
 from cs_analysis.data.sample import names
 from cs_analysis.data.sample.parameters import PRODUCTS, SEGMENTS, TEAMS, TOUCH, TOUCH_SHARE, first_day
-from cs_analysis.data.sample.world import World
+from cs_analysis.data.sample.state import World
 
 REASONS = ("price", "missing feature", "low usage", "competitor", "business closed", "champion left")
 _SIZES = ("1-49", "50-299", "300-999", "1000+")
 _CHANNELS = ("inbound", "outbound", "partner", "event")
+AVAILABLE_HOURS = 140  # per CSM and month
 ONBOARDING_INITIATIVE = "Guided onboarding"
 TIME_INITIATIVE = "Report template"
 
@@ -192,7 +193,7 @@ def accounts(world: World, team: Staff, account_id: np.ndarray) -> pd.DataFrame:
             "merged_date": dates(day, day < 0),
         }
     )
-    return frame.loc[first_day(s.start_month) + s.day - 1 <= c.until].reset_index(drop=True)
+    return frame.loc[first_day(s.start_month) + s.day0 - 1 <= c.until].reset_index(drop=True)
 
 
 def csms(world: World, team: Staff) -> pd.DataFrame:
@@ -203,7 +204,7 @@ def csms(world: World, team: Staff) -> pd.DataFrame:
             "csm": team.name,
             "team": team.team,
             "hourly_cost": team.hourly_cost,
-            "available_hours": np.full(n, 140),
+            "available_hours": np.full(n, AVAILABLE_HOURS),
             "start_date": dates(np.full(n, first_day(world.calendar.first - 12))),
             "end_date": dates(np.zeros(n), np.ones(n, dtype=bool)),
         }
@@ -216,7 +217,7 @@ def costs(world: World, team: Staff, total: pd.DataFrame) -> pd.DataFrame:
     months = np.arange(world.calendar.first, world.calendar.complete + 1)
     mrr = total["mrr"].to_numpy().astype(float)
     account, life, _product, start, _end, price, quantity, mid_term = world.log.gather("line")
-    day = first_day(world.state.start_month) + world.state.day - 1
+    day = first_day(world.state.start_month) + world.state.day0 - 1
     first = (life == 0) & (mid_term == 0) & (start == day[account])
     won = np.bincount(
         np.clip(world.state.start_month[account[first]] - world.calendar.first, -1, len(months)) + 1,
@@ -225,7 +226,7 @@ def costs(world: World, team: Staff, total: pd.DataFrame) -> pd.DataFrame:
     )[1 : len(months) + 1]
     parts = {
         "cogs": 0.20 * mrr,
-        "cs": np.full(len(months), 140.0 * team.hourly_cost.sum()),
+        "cs": np.full(len(months), float(AVAILABLE_HOURS) * team.hourly_cost.sum()),
         "sales_marketing": 0.06 * mrr + 8.0 * won,
         "other": 0.08 * mrr,
     }

@@ -22,11 +22,12 @@ from cs_analysis.data.sample.parameters import (
     TOUCH,
     first_day,
 )
+from cs_analysis.data.sample.state import World
 from cs_analysis.data.sample.tables import ONBOARDING_INITIATIVE, TIME_INITIATIVE, Staff, account_ids
-from cs_analysis.data.sample.world import World, step
+from cs_analysis.data.sample.world import step
 
 SPAN = 12
-_BOOK_ROWS = 60_000  # accounts × replicates that suffice for an error well under 0.2 points
+_BOOK_ROWS = 150_000  # accounts × replicates that suffice for an error well under 0.2 points
 
 
 def retention(world: World, closing_month: int) -> dict | None:
@@ -77,7 +78,7 @@ def _replicates(world: World, closing_month: int, unit: np.ndarray) -> list[np.n
     book = world.books[closing_month - SPAN]
     active = np.flatnonzero(book.active)
     times = max(1, -(-_BOOK_ROWS // len(active)))
-    each = min(times, max(1, 4 * _BOOK_ROWS // len(active)))  # replicates stepped together
+    each = min(times, max(1, _BOOK_ROWS // len(active)))  # replicates stepped together
     rng = np.random.default_rng([world.seed, 3, closing_month])
     out: list[np.ndarray] = []
     for begin in range(0, times, each):

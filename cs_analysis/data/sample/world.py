@@ -7,86 +7,13 @@ to a log; the same step without a log re-simulates a book of business (see ``tru
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-
 import numpy as np
 
 from cs_analysis.data.sample.parameters import PRODUCTS, SEGMENTS, Calendar, Parameters, first_day
+from cs_analysis.data.sample.state import NEVER, Log, State, World
 
-NEVER = 10**6  # a month that does not come
 DETAIL_LIMIT = 5_000  # accounts covered by the detail tables
 MERGER_AGE = 25  # months: mergers are older than every opening book of the truth
-
-
-@dataclass
-class State:
-    """What is true of each account at a month's end (the last axis of every array runs over accounts)."""
-
-    account: np.ndarray
-    segment: np.ndarray
-    day: np.ndarray  # of the month on which terms start
-    start_month: np.ndarray
-    live_day: np.ndarray
-    active: np.ndarray
-    life: np.ndarray  # 0, or 1 after a win-back
-    term_month: np.ndarray  # in which the running term's successor would start
-    renewals: np.ndarray
-    leave_month: np.ndarray  # first month without, once decided
-    return_month: np.ndarray
-    quantity: np.ndarray  # product × account
-    price: np.ndarray  # product × account, whole yen
-    health: np.ndarray
-    gone: np.ndarray  # the champion has left and nobody has followed
-    stage: np.ndarray
-
-    def take(self, rows: np.ndarray) -> State:
-        """The accounts ``rows`` (positions or a mask), copied."""
-        return State(**{f.name: getattr(self, f.name)[..., rows] for f in fields(self)})
-
-    def mrr(self) -> np.ndarray:
-        """Monthly recurring revenue per account in whole yen."""
-        return np.where(self.active, (self.quantity.astype(np.int64) * self.price).sum(axis=0), 0)
-
-
-@dataclass
-class Log:
-    """What happened, by kind: columns of equal length, the first of which is the account."""
-
-    parts: dict[str, list[tuple]] = field(default_factory=dict)
-
-    def add(self, kind: str, *columns) -> None:
-        self.parts.setdefault(kind, []).append(np.broadcast_arrays(*columns) if len(columns) > 1 else columns)
-
-    def relabel(self, label: np.ndarray) -> None:
-        """Give accounts their final numbers; those without one (−1) were never recorded."""
-        for kind in self.parts:
-            account, *rest = self.gather(kind)
-            kept = label[account] >= 0
-            self.parts[kind] = [(label[account[kept]], *(c[kept] for c in rest))]
-
-    def gather(self, kind: str) -> tuple[np.ndarray, ...]:
-        """The columns of one kind."""
-        if kind not in self.parts:
-            return tuple(np.empty(0, dtype=np.int64) for _ in range(8))
-        return tuple(np.concatenate(c) for c in zip(*self.parts[kind], strict=True))
-
-
-@dataclass
-class World:
-    """A simulated company: its last state, its log, its opening books and the months of its detail accounts."""
-
-    parameters: Parameters
-    calendar: Calendar
-    seed: int
-    state: State
-    log: Log
-    waits: np.ndarray  # onboarding step × account, days
-    detail: np.ndarray  # accounts with detail tables
-    history: dict[str, np.ndarray]  # month × detail account
-    books: dict[int, State]  # opening books by month
-    mrr: dict[int, np.ndarray]  # MRR per account by month
-    totals: np.ndarray  # MRR per month
-    merged: np.ndarray  # account × (merged, into, day)
 
 
 def simulate(accounts: int, months: int, until, seed: int, parameters: Parameters | None = None) -> World:
@@ -143,6 +70,7 @@ def _begin(new: int, candidates: int, p: Parameters, c: Calendar, rng) -> tuple[
         account=np.arange(n),
         segment=segment,
         day=day.astype(np.int8),
+        day0=day.astype(np.int8),
         start_month=start.astype(np.int32),
         live_day=(first_day(start) + day - 1 + waits.sum(axis=0)).astype(np.int32),
         active=np.zeros(n, dtype=bool),
@@ -170,7 +98,7 @@ def _survivors(state: State, candidates: int, before: int) -> np.ndarray:
     old = np.flatnonzero(state.active[:candidates])[:before]
     new = np.arange(candidates, len(state.active))
     kept = np.concatenate([old, new])
-    return kept[np.argsort(first_day(state.start_month[kept]) + state.day[kept], kind="stable")]
+    return kept[np.argsort(first_day(state.start_month[kept]) + state.day0[kept], kind="stable")]
 
 
 def _record(world: World, rng) -> None:
@@ -360,7 +288,7 @@ def _mergers(world: World) -> np.ndarray:
     rng = np.random.default_rng([world.seed, 2])
     account, life, product, start, _end, _price, _quantity, mid_term = world.log.gather("line")
     low, high = first_day(c.first + 1), first_day(c.complete - MERGER_AGE + 1)
-    first = first_day(world.state.start_month) + world.state.day - 1
+    first = first_day(world.state.start_month) + world.state.day0 - 1
     renewed = (
         (life == 0)
         & (product == 0)

@@ -39,11 +39,28 @@ notice_period = 75
 fixed_columns = [{fixed_columns}]
 
 [report]
-key_metrics = ["nrr", "grr", "logo"]
-segment_by = "segment"
+key_metrics = ["nrr", "grr", "logo_retention"]
+segment_by = ["segment"]
 
 [stages]
 ladder = [{stages}]
+
+[[alerts]]
+name = "Wants more"
+table = "activities"
+column = "text"
+words = ["アップセル", "見積もり", "要望"]
+within_days = 30
+action = "Prepare an offer"
+
+[[alerts]]
+name = "Unhappy answer"
+table = "survey_responses"
+column = "score"
+comparison = "<="
+value = 4
+within_days = 90
+action = "Call the respondent"
 """
 
 
