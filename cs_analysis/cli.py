@@ -1,0 +1,259 @@
+"""The command line: the verbs of the library, errors as one sentence, results on stdout and all else on stderr.
+
+Only what ``--help`` needs is imported at the top; each command imports the rest when it runs. The help stays
+English, so that it can be searched for; errors and progress speak the reader's language.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from cs_analysis.errors import N_, CsError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cs_analysis.report.run import Request
+
+OK, FAILED, BAD_INPUT, CRASHED, INTERRUPTED = 0, 1, 2, 3, 130
+
+# rich_markup_mode=None: with rich, --help alone takes over 0.3 s
+app = typer.Typer(
+    name="cs-analysis",
+    help="Customer Success data in, a monthly report with honest numbers out.",
+    rich_markup_mode=None,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+)
+
+_JOBS = "Notebooks at a time (default: as many as cores, at most 4)."
+Lang = Annotated[str, typer.Option("--lang", metavar="en|ja", help="Language (default: the client file's, else en).")]
+Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Client file (cs-analysis.toml).")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Add the traceback to an error.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=0, metavar="N", show_default=False, help=_JOBS)]
+
+
+def main() -> None:
+    """The entry point of ``cs-analysis``."""
+    if hasattr(signal, "SIGTERM"):
+        signal.signal(signal.SIGTERM, _interrupt)  # so that what is half written is cleared away
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a narrow terminal must not turn a report into a crash
+    app(prog_name="cs-analysis")
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+@app.callback(invoke_without_command=True)
+def _top(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        import cs_analysis
+
+        typer.echo(f"cs-analysis {cs_analysis.__version__}")
+        raise typer.Exit
+
+
+@app.command("run")
+def run_command(
+    workspace: Annotated[list[Path] | None, typer.Argument(metavar="[WORKSPACE]...", show_default=False)] = None,
+    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="A bare data folder.")] = None,
+    as_of: Annotated[str, typer.Option("--as-of", metavar="DATE", help="Last day whose facts count.")] = "",
+    compare_to: Annotated[
+        str, typer.Option("--compare-to", metavar="DATE", help="Day to compare with (default: last month end).")
+    ] = "",
+    lang: Lang = "",
+    config: Config = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Default: WORKSPACE/reports/<as-of month>.")
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="NAME", help="Only these notebooks: 04, nrr_cohorts; repeated or with commas."),
+    ] = None,
+    notebooks: Annotated[
+        Path | None, typer.Option("--notebooks", metavar="DIR", help="Folder of notebooks to run instead.")
+    ] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Parameter of the notebooks.")
+    ] = None,
+    jobs: Jobs = 0,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """The monthly report of one or many client workspaces, or of a bare data folder.
+
+    Exit code 0: all ran, or were skipped for want of data. 1: a notebook failed, the others are written.
+    2: the input or the arguments are at fault, nothing is written.
+    """
+    from cs_analysis.report.run import Request
+
+    shared: dict[str, Any] = {
+        "as_of": as_of,
+        "compare_to": compare_to,
+        "lang": lang,
+        "config": config,
+        "notebooks": notebooks,
+        "only": tuple(name.strip() for asked in only or [] for name in asked.split(",") if name.strip()),
+        "jobs": jobs,
+    }
+    with _one_sentence(lang, debug) as told:
+        shared["parameters"] = _pairs(parameter or [])
+        if data is not None:
+            if workspace:
+                raise InputError(N_("Give a workspace or --data, not both."))
+            requests = [Request(data=data, out=out, **shared)]
+        else:
+            requests = _workspaces(workspace or [Path(".")], out, shared)
+    codes = [told.code] if told.code else [_report(request, quiet=quiet, debug=debug) for request in requests]
+    raise typer.Exit(max(codes))
+
+
+def _workspaces(workspaces: list[Path], out: Path | None, shared: dict[str, Any]) -> list[Request]:
+    """A request per workspace; with several, each gets a folder of its own in ``--out``."""
+    from cs_analysis.report.run import Request
+
+    if len(workspaces) == 1:
+        return [Request(workspace=workspaces[0], out=out, **shared)]
+    names = [path.resolve().name for path in workspaces]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if out is not None and twice is not None:
+        raise InputError(
+            N_("Two workspaces are called {name}, so their reports would share a folder of --out; run them apart."),
+            name=twice,
+        )
+    return [
+        Request(workspace=path, out=out / name if out else None, **shared)
+        for path, name in zip(workspaces, names, strict=True)
+    ]
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    pairs = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise InputError(N_("--parameter takes NAME=VALUE, not {value!r}."), value=text)
+        pairs[name.strip()] = value
+    return pairs
+
+
+@app.command()
+def demo(
+    lang: Lang = "en",
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the report goes.")] = Path("reports/demo"),
+    jobs: Jobs = 0,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Make the sample company, run every notebook on it, and print the path of the report's index.html."""
+    from cs_analysis.report.run import Request
+
+    with _one_sentence(lang, debug) as told, tempfile.TemporaryDirectory(prefix="cs-demo-") as folder:
+        from cs_analysis.data.sample import make_sample, write_sample
+
+        data = Path(folder) / "sample"
+        write_sample(make_sample(), data)
+        told.code = _report(Request(data=data, out=out, lang=lang, jobs=jobs), quiet=quiet, debug=debug)
+    raise typer.Exit(told.code)
+
+
+@app.command()
+def sample(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the files go.")],
+    accounts: Annotated[int, typer.Option("--accounts", metavar="N", min=1)] = 240,
+    months: Annotated[int, typer.Option("--months", metavar="M", min=1)] = 48,
+    until: Annotated[str, typer.Option("--until", metavar="DATE", help="The last day of its data.")] = "2026-10-31",
+    seed: Annotated[int, typer.Option("--seed", metavar="S")] = 1,
+    format: Annotated[str, typer.Option("--format", metavar="csv|xlsx|parquet")] = "csv",
+    lang: Lang = "en",
+    debug: Debug = False,
+) -> None:
+    """The synthetic company whose truth is known: its tables and truth.json."""
+    with _one_sentence(lang, debug) as told:
+        from cs_analysis.data.sample import make_sample, write_sample
+        from cs_analysis.display.language import choose
+        from cs_analysis.report.run import parse_day
+
+        formats = ["csv", "xlsx", "parquet"]
+        if format not in formats:
+            raise InputError(
+                N_("There is no format {format!r}; {choice}."), format=format, choice=choose(format, formats)
+            )
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise InputError(N_("{out} is not empty; choose another --out."), out=str(out))
+        last = parse_day(until, "--until")
+        assert last is not None
+        write_sample(make_sample(accounts=accounts, months=months, until=last, seed=seed), out, format)  # type: ignore[arg-type]
+        typer.echo(str(out))
+    raise typer.Exit(told.code)
+
+
+def _report(request: Request, *, quiet: bool, debug: bool) -> int:
+    """One client's report; the path of its index goes to stdout, the code comes back."""
+    from cs_analysis.report.progress import shown
+    from cs_analysis.report.run import language_of, run
+
+    with _one_sentence(request.lang, debug, lambda: language_of(request)) as told, shown(quiet=quiet) as progress:
+        result = run(request, progress=progress)
+        typer.echo(str(result.out / "index.html"))
+        told.code = result.exit_code
+    return told.code
+
+
+class _Told:
+    """The exit code a block ends with."""
+
+    code = OK
+
+
+@contextmanager
+def _one_sentence(lang: str, debug: bool, language=None) -> Iterator[_Told]:
+    """Turn what goes wrong in a block into one sentence on stderr and an exit code."""
+    told = _Told()
+    try:
+        yield told
+    except CsError as error:
+        told.code = BAD_INPUT
+        _tell(error, lang, language)
+        if debug:
+            _trace()
+    except KeyboardInterrupt:
+        _tell(CsError(N_("Broken off; nothing was written.")), lang, language)
+        raise typer.Exit(INTERRUPTED) from None
+    except typer.Exit:
+        raise
+    except Exception as error:
+        told.code = CRASHED
+        text = N_("This should not have happened: {error}. Nothing was written; --debug shows where.")
+        _tell(CsError(text, error=f"{type(error).__name__}: {error}"), lang, language)
+        if debug:
+            _trace()
+
+
+def _trace() -> None:
+    import traceback
+
+    traceback.print_exc()
+
+
+def _tell(error: CsError, lang: str, language) -> None:
+    from cs_analysis.display.language import LANGUAGES, render, speaking
+
+    if lang not in LANGUAGES:
+        lang = language() if language and not lang else "en"
+    with speaking(lang):
+        print(render(error), file=sys.stderr)
