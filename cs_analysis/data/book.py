@@ -1,0 +1,389 @@
+"""The Book: a client's data as clean frames, as they were known at the as-of date, behind one door.
+
+Past it everything may assume canonical names and types. Ids are texts, dates datetime64[ns] at midnight, numbers
+float64, missing texts None. Revenue is `contracts` (account_id, contract_id, product, start, stop, mrr) in whatever
+form it came; `start` is the first day of service, `stop` the first day without it, a missing `stop` is open. A `stop`
+after the as-of date is the end of a term and has not happened yet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cs_analysis.data.gather import gather, last_possible, resolve_as_of, settle
+from cs_analysis.data.problems import ERROR, WARNING, Problem, Problems
+from cs_analysis.data.read import data_files, fingerprints
+from cs_analysis.data.save import csv_bytes
+from cs_analysis.data.schema import TABLES
+from cs_analysis.data.settings import Settings, read_settings
+from cs_analysis.display.html import Html, join, say
+from cs_analysis.display.language import _, check_language, choose, day, ngettext, number, set_language, speaking
+from cs_analysis.errors import N_, InputError
+
+CLIENT_FILE = "cs-analysis.toml"
+CACHE = "CS_ANALYSIS_CACHE"  # a folder: one parsed Book per content of the input serves all notebooks of a run
+# what may be large is handed over on the engine asked for; the other tables stay pandas frames
+LARGE = ("contracts", "time_entries", "usage", "survey_responses", "activities")
+
+
+@dataclass(frozen=True)
+class Book:
+    """A client's data as known at `as_of`; the tables are attributes: ``book.accounts``, ``book.contracts``.
+
+    `source` is the name of the data folder, `inputs` the sha256 of each input file, `last_possible` the latest as-of
+    date the data allow, `observed_from` the first day from which departures were recorded (None = from the first).
+    """
+
+    as_of: date
+    tables: dict[str, Any]
+    settings: Settings
+    lang: str
+    observed_from: date | None
+    source: str
+    is_sample: bool
+    coverage: pd.DataFrame
+    inputs: dict[str, str]
+    last_possible: date
+    faults: tuple[Problem, ...] = field(default=(), repr=False)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name == "tables":  # pickle asks before anything is there
+            raise AttributeError(name)
+        if name in self.tables:
+            return self.tables[name]
+        if name in TABLES:
+            label = TABLES[name].label_ja
+            raise InputError(
+                N_("The table {table} is not in the data; {file}.csv (or a sheet {label}) would bring it."),
+                table=name, file=name, label=label,
+            )  # fmt: skip
+        raise AttributeError(
+            _("A book has no {name}; {choose}.").format(name=name, choose=choose(name, list(self.tables)))
+        )
+
+    @property
+    def problems(self) -> pd.DataFrame:
+        """severity (error, warning, note), file, sheet, row, column, value, problem, action; in the book's language."""
+        with speaking(self.lang):
+            return Problems(self.faults).frame()
+
+    def has(self, *tables: str) -> bool:
+        """Whether all these tables are there and hold rows.
+
+        A frame of a lazy engine counts as filled when the table was used at all.
+        """
+        used = self.coverage.set_index("table")["rows_used"]
+        return all(t in self.tables and (t == "contracts" or used.get(t, 0) > 0) for t in tables)
+
+    def split(self, table: str, *columns: str) -> pd.DataFrame:
+        """A table with columns of its accounts joined on, to be split by; a missing value is "(not given)".
+
+        Parameters
+        ----------
+        table
+            A table with `account_id`.
+        columns
+            Columns of `accounts`, custom variables included; a column of `contracts` is lifted when it is constant
+            per account.
+
+        Returns
+        -------
+        pd.DataFrame
+            The table's rows as a pandas frame, and the columns as text.
+        """
+        frame = as_pandas(getattr(self, table))
+        found = pd.DataFrame({c: self._account_column(c) for c in columns})
+        joined = frame.drop(columns=[c for c in columns if c in frame]).join(found, on="account_id")
+        missing = _("(not given)")
+        return joined.assign(
+            **{c: joined[c].astype(object).where(joined[c].notna(), missing).astype(str) for c in columns}
+        )
+
+    def _account_column(self, column: str) -> pd.Series:
+        """A column by account_id."""
+        if column in self.accounts:
+            return self.accounts.set_index("account_id")[column]
+        lines = as_pandas(self.contracts)
+        if column in lines:
+            values = lines.groupby("account_id")[column]
+            if (values.nunique(dropna=False) <= 1).all():
+                return values.first()
+            raise InputError(
+                N_("The contract column {column} differs within accounts, so accounts cannot be split by it."),
+                column=column,
+            )
+        known = [c for c in self.accounts if c != "account_id"]
+        raise InputError(
+            N_("Accounts have no column {column} to split by; {choose}."), column=column, choose=choose(column, known)
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the cleaned, sorted tables: the same facts give the same, whatever form they came in."""
+        digest = hashlib.sha256(self.as_of.isoformat().encode())
+        for name in sorted(self.tables):
+            digest.update(name.encode() + b"\0" + csv_bytes(as_pandas(self.tables[name])))
+        return digest.hexdigest()
+
+    def report(self) -> Html:
+        """What this book holds, in a few lines: the accounts, the period, the as-of date and what was found wrong."""
+        with speaking(self.lang):
+            return join(*self._lines())
+
+    def _lines(self) -> list[Html]:
+        lines = []
+        if self.is_sample:
+            lines.append(
+                say(
+                    _("This is the sample company, not your data: no client file and no data folder were found."),
+                    kind="warning",
+                )
+            )
+        starts = as_pandas(self.contracts)["start"]
+        text = _("{accounts} accounts, {lines} contract lines since {first}; as of {as_of}; data folder: {source}.")
+        lines.append(
+            say(
+                text.format(
+                    accounts=number(len(self.accounts)), lines=number(len(starts)), first=day(starts.min()),
+                    as_of=day(self.as_of), source=self.source,
+                ),
+                kind="note",
+            )
+        )  # fmt: skip
+        warnings = sum(p.severity == WARNING for p in self.faults)
+        if warnings:
+            said = ngettext(
+                "{count} warning about the data; see the data check.",
+                "{count} warnings about the data; see the data check.",
+                warnings,
+            )
+            lines.append(say(said.format(count=number(warnings)), kind="warning"))
+        return lines
+
+
+# -------------------------------------------------------------------------------------------------------------- load
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check of the input found: all problems, and the rows read and used per table."""
+
+    problems: pd.DataFrame
+    coverage: pd.DataFrame
+    faults: tuple[Problem, ...] = field(default=(), repr=False)
+
+    @property
+    def n_errors(self) -> int:
+        """How many errors there are."""
+        return sum(p.severity == ERROR for p in self.faults)
+
+
+def load(
+    data_dir: str | Path = "",
+    *,
+    as_of: object = None,
+    config: str | Path | None = None,
+    lang: str | None = None,
+    engine: str = "pandas",
+) -> Book:
+    """A client's data, clean and cut at the as-of date.
+
+    Parameters
+    ----------
+    data_dir
+        The folder with the tables. "" looks upward for a client file (`cs-analysis.toml`) and takes `data/` beside it,
+        else takes `./data`, else the sample company.
+    as_of
+        The last day whose facts may be used (a date or "YYYY-MM-DD"); None or "" = the last month end covered by the
+        revenue source.
+    config
+        The client file; None or "" = the one in or beside the data folder, if any.
+    lang
+        "en" or "ja"; None or "" = the client file's. It becomes the language of everything said from here on.
+    engine
+        On which engine `contracts`, `time_entries`, `usage`, `survey_responses` and `activities` are handed over:
+        "pandas", "polars", "duckdb" or "pyspark". The small tables are always pandas frames.
+
+    Raises
+    ------
+    InputError
+        When the input cannot be read, holds an error, or `as_of` lies after its last facts.
+    """
+    if engine not in _ENGINES:
+        raise InputError(
+            N_("The engine {engine} is not known; {choose}."), engine=engine, choose=choose(engine, list(_ENGINES))
+        )
+    if lang:
+        set_language(check_language(lang))
+    folder, config_path = locate(data_dir, config)
+    if folder is None:
+        book = _load_sample(as_of)
+    else:
+        book = _load_cached(folder, config_path, as_of, lang)
+    book = replace(book, lang=lang or book.settings.client.language)
+    set_language(book.lang)
+    if engine == "pandas":
+        return book
+    return replace(book, tables={n: _ENGINES[engine](f) if n in LARGE else f for n, f in book.tables.items()})
+
+
+def check(
+    data_dir: str | Path = "", *, as_of: object = None, config: str | Path | None = None, lang: str | None = None
+) -> Checked:
+    """Every fault of the input in one pass; the parameters are those of :func:`load`.
+
+    Raises
+    ------
+    InputError
+        When the input cannot be read at all.
+    """
+    folder, config_path = locate(data_dir, config)
+    if folder is None:
+        raise InputError(N_("There is no data folder here; give it with --data."))
+    settings = read_settings(config_path)
+    set_language(check_language(lang or settings.client.language))
+    gathered = gather(folder, settings)
+    settled = settle(gathered, settings, resolve_as_of(gathered, as_of))
+    return Checked(gathered.problems.frame(), settled.coverage, tuple(gathered.problems.found))
+
+
+def locate(data_dir: str | Path = "", config: str | Path | None = None) -> tuple[Path | None, Path | None]:
+    """The data folder (None = the sample) and the client file (None = there is none) that :func:`load` would take."""
+    folder: Path | None = Path(data_dir) if str(data_dir) else None
+    if folder is None:
+        here = Path.cwd()
+        above = next((p for p in (here, *here.parents) if (p / CLIENT_FILE).is_file()), None)
+        if above is not None:
+            folder = above / "data"
+        elif (here / "data").is_dir():
+            folder = here / "data"
+    if config:
+        return folder, Path(config)
+    if folder is None:
+        return None, None
+    beside = (folder / CLIENT_FILE, folder.resolve().parent / CLIENT_FILE)
+    return folder, next((p for p in beside if p.is_file()), None)
+
+
+def _load(folder: Path, config: Path | None, as_of: object, *, sample: bool = False, lang: str | None = None) -> Book:
+    settings = read_settings(config)
+    with speaking(lang or settings.client.language):
+        gathered = gather(folder, settings)
+        if not gathered.whole:  # say what is missing rather than that no date can be found
+            gathered.problems.raise_errors()
+        day = resolve_as_of(gathered, as_of)
+        settled = settle(gathered, settings, day)
+        gathered.problems.raise_errors()
+    return Book(
+        as_of=day,
+        tables=settled.frames,
+        settings=settings,
+        lang=settings.client.language,
+        observed_from=settled.observed_from,
+        source=folder.resolve().name,
+        is_sample=sample,
+        coverage=settled.coverage,
+        inputs=fingerprints(data_files(folder)),
+        last_possible=last_possible(gathered),
+        faults=tuple(gathered.problems.found),
+    )
+
+
+def _load_sample(as_of: object) -> Book:
+    from cs_analysis.data.sample import make_sample, write_sample
+
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "sample"
+        write_sample(make_sample(), folder, format="csv")
+        found, config = locate(folder)
+        return replace(_load(found or folder, config, as_of, sample=True), source="sample")
+
+
+# ------------------------------------------------------------------------------------------------------------- cache
+
+
+def _load_cached(folder: Path, config: Path | None, as_of: object, lang: str | None) -> Book:
+    place = os.environ.get(CACHE)
+    if not place:
+        return _load(folder, config, as_of, lang=lang)
+    kept = Path(place) / f"{_cache_key(folder, config, as_of)}.pickle"
+    try:
+        return replace(pickle.loads(kept.read_bytes()), source=folder.resolve().name)
+    except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError):
+        book = _load(folder, config, as_of, lang=lang)
+    _keep(kept, book)
+    return book
+
+
+def _cache_key(folder: Path, config: Path | None, as_of: object) -> str:
+    """Content and names of the input, the client file, the as-of date and the version; never the language."""
+    parts = [_version(), str(as_of or ""), *(f"{n}={h}" for n, h in sorted(fingerprints(data_files(folder)).items()))]
+    if config is not None and config.is_file():
+        parts += [str(config.resolve()), hashlib.sha256(config.read_bytes()).hexdigest()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _version() -> str:
+    try:
+        return version("cs-analysis")
+    except PackageNotFoundError:
+        return ""
+
+
+def _keep(path: Path, book: Book) -> None:
+    """Written aside and moved into place: notebooks of one run may come here at the same time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    with os.fdopen(handle, "wb") as file:
+        pickle.dump(book, file, protocol=pickle.HIGHEST_PROTOCOL)
+    os.replace(name, path)
+
+
+# ----------------------------------------------------------------------------------------------------------- engines
+
+
+def as_pandas(frame: Any) -> pd.DataFrame:
+    """A frame of any engine as a pandas frame."""
+    if isinstance(frame, pd.DataFrame):
+        return frame
+    import narwhals.stable.v2 as nw
+
+    known = nw.from_native(frame)
+    return (known.collect(backend="pandas") if isinstance(known, nw.LazyFrame) else known).to_pandas()
+
+
+def _to_polars(frame: pd.DataFrame) -> Any:
+    import polars
+
+    return polars.from_pandas(frame)
+
+
+def _to_duckdb(frame: pd.DataFrame) -> Any:
+    import duckdb
+
+    return duckdb.from_df(frame)
+
+
+def _to_spark(frame: pd.DataFrame) -> Any:
+    from pyspark.sql import SparkSession
+
+    return SparkSession.builder.getOrCreate().createDataFrame(frame)
+
+
+_ENGINES: dict[str, Callable[[pd.DataFrame], Any]] = {
+    "pandas": lambda frame: frame,
+    "polars": _to_polars,
+    "duckdb": _to_duckdb,
+    "pyspark": _to_spark,
+}

@@ -1,0 +1,188 @@
+"""From a folder to clean tables, and from clean tables to what was known at the as-of date; every fault collected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from cs_analysis.data import check
+from cs_analysis.data.clean import Clean, clean_table
+from cs_analysis.data.cut import cut, last_day_of_month, last_month_end, latest_facts, row_days
+from cs_analysis.data.door import (
+    add_unlisted,
+    bridge_gaps,
+    finish,
+    merge_accounts,
+    raise_to_parents,
+)
+from cs_analysis.data.lines import FLAT, observed_from, revenue_lines, revenue_source
+from cs_analysis.data.mapping import apply_mapping, match_accounts
+from cs_analysis.data.problems import WARNING, Problems
+from cs_analysis.data.read import Raw, Source, read_tables
+from cs_analysis.data.schema import TABLES, find_column
+from cs_analysis.data.settings import Settings
+from cs_analysis.display.language import choose
+from cs_analysis.errors import N_, InputError
+from cs_analysis.stats import periods
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What a folder holds, with canonical names and types, not cut yet."""
+
+    tables: dict[str, Clean]
+    problems: Problems
+    unmatched: tuple[Source, ...]
+    revenue: str | None
+
+    @property
+    def whole(self) -> bool:
+        """Whether accounts and revenue have all the columns that the door needs."""
+        broken = {p.source for p in self.problems.errors if p.row is None}
+        needed = {"accounts", self.revenue}
+        return self.revenue is not None and not any(self.tables[t].source in broken for t in needed if t in self.tables)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What was known at the as-of date: clean frames, how many rows of each table are used, and from when on."""
+
+    frames: dict[str, pd.DataFrame]
+    coverage: pd.DataFrame
+    observed_from: date | None
+
+
+def gather(folder: Path, settings: Settings) -> Gathered:
+    """Read, map and type every table of a folder."""
+    reading = read_tables(folder, settings.mapping)
+    problems = Problems()
+    _require(reading.tables, reading.unmatched)
+    tables: dict[str, Clean] = {}
+    for raw in sorted(reading.tables.values(), key=lambda r: r.table != "accounts"):
+        tables[raw.table] = _clean(raw, settings, tables.get("accounts"), problems)
+    tables = {t: tables[t] for t in TABLES if t in tables}
+    revenue = revenue_source(tables)
+    if revenue is None:
+        raise InputError(
+            N_("No revenue was found; give the table contracts (契約) or mrr_months (月次MRR), or the columns "
+               "contract_start (契約開始日) and mrr (月額) in {accounts}."),
+            accounts=str(reading.tables["accounts"].source),
+        )  # fmt: skip
+    return Gathered(tables, problems, reading.unmatched, revenue)
+
+
+def _require(tables: Mapping[str, Raw], unmatched: tuple[Source, ...]) -> None:
+    if "accounts" not in tables:
+        there = [str(r.source) for r in tables.values()] + [str(s) for s in unmatched]
+        raise InputError(
+            N_("The table accounts (顧客) was not found in the data folder; {choose}."),
+            choose=choose("accounts", there or ["–"]),
+        )  # fmt: skip
+
+
+def _clean(raw: Raw, settings: Settings, accounts: Clean | None, problems: Problems) -> Clean:
+    table, frame, mapping = TABLES[raw.table], raw.frame, settings.mapping.get(raw.table)
+    mapped: dict[str, str] = {}
+    currency = settings.client.currency
+    if mapping is not None:
+        frame, found = apply_mapping(frame, mapping, table=table, where=raw.source, currency=currency)
+        problems.found.extend(found)
+        for theirs, ours in mapping.columns.items():
+            if (column := find_column(table, ours)) is not None:
+                mapped[column.name] = theirs
+        if mapping.match == "name" and accounts is not None:
+            frame, found = match_accounts(frame, accounts.frame, table=table, where=raw.source)
+            problems.found.extend(found)
+            mapped.pop("account_id", None)
+    clean = clean_table(raw.table, raw.source, frame, problems, currency=currency, mapped=mapped)
+    return replace(clean, rows_read=len(raw.frame))
+
+
+# -------------------------------------------------------------------------------------------------------- as-of date
+
+
+def last_possible(gathered: Gathered) -> date:
+    """The end of the month of the last fact of any table: no report can be made as of a later day."""
+    latest = latest_facts(gathered.tables)
+    if not latest:
+        raise InputError(N_("No date was found in the data; give at least one contract with its start."))
+    return last_day_of_month(max(latest.values())).date()
+
+
+def default_as_of(gathered: Gathered) -> date:
+    """The last month end covered by the revenue source, the ledger first."""
+    latest = latest_facts(gathered.tables)
+    for name in ("ledger", gathered.revenue):
+        if name in latest:
+            return last_month_end(latest[name]).date()
+    return last_possible(gathered)
+
+
+def resolve_as_of(gathered: Gathered, as_of: object) -> date:
+    """The as-of date asked for, refused when it lies after the last facts; without one, the default."""
+    if as_of is None or as_of == "":
+        return default_as_of(gathered)
+    day, last = periods.day(as_of), last_possible(gathered)
+    if day > last:
+        raise InputError(
+            N_("The as-of date {as_of} lies after the last facts in the data; the last possible date is {last}."),
+            as_of=day.isoformat(), last=last.isoformat(),
+        )  # fmt: skip
+    return day
+
+
+# ------------------------------------------------------------------------------------------------------------ settle
+
+
+def settle(gathered: Gathered, settings: Settings, as_of: date) -> Settled:
+    """The frames of the Book as known at `as_of`; further faults go to the problems of `gathered`."""
+    problems = gathered.problems
+    check.check_places(gathered.unmatched, problems)
+    tables = {name: cut(clean, as_of) for name, clean in gathered.tables.items()}
+    tables = check.check_rows(tables, settings, problems)
+    if not gathered.whole:
+        return Settled({}, coverage_of(gathered.tables, tables), None)
+    check.check_merges(tables["accounts"], problems)
+    check.check_unlisted(tables, problems)
+    lines = revenue_lines(tables, settings, as_of, problems)
+    if problems.errors:
+        return Settled({}, coverage_of(gathered.tables, tables), None)
+    frames = {name: clean.frame for name, clean in tables.items() if name != "mrr_months"}
+    frames["accounts"] = add_unlisted(frames["accounts"].drop(columns=list(FLAT), errors="ignore"), lines)
+    frames = merge_accounts({**frames, "contracts": lines})
+    if settings.rules.account_level == "parent":
+        frames = raise_to_parents(frames)
+    frames["contracts"] = bridge_gaps(frames["contracts"], settings.rules.grace_days, as_of)
+    _check_totals(tables, frames["contracts"], gathered, settings, as_of)
+    return Settled(finish(frames), coverage_of(gathered.tables, tables), observed_from(tables, settings))
+
+
+def _check_totals(
+    tables: Mapping[str, Clean], lines: pd.DataFrame, gathered: Gathered, settings: Settings, as_of: date
+) -> None:
+    source = tables[str(gathered.revenue)].source
+    if "ledger" in tables:
+        check.check_ledger(tables["ledger"], lines, settings, gathered.problems)
+    if observed_from(tables, settings) is None:
+        check.check_late_entry(lines, source, as_of, gathered.problems)
+    if gathered.revenue == "mrr_months":
+        covered = tables["mrr_months"].frame["month"].max()
+        if pd.notna(covered) and last_day_of_month(covered) < last_month_end(as_of):
+            gathered.problems.add(
+                WARNING, source, N_("Monthly revenue ends with {last}; after it the last amounts are taken to go on."),
+                N_("Add the later months, or choose an earlier as-of date."), last=f"{covered:%Y-%m}",
+            )  # fmt: skip
+
+
+def coverage_of(read: Mapping[str, Clean], used: Mapping[str, Clean]) -> pd.DataFrame:
+    """Per table the rows read and used, and the first and last day of its facts."""
+    rows = []
+    for name, clean in used.items():
+        days = row_days(clean)
+        rows.append((name, read[name].rows_read, len(clean.frame), days.min(), days.max()))
+    frame = pd.DataFrame(rows, columns=["table", "rows_read", "rows_used", "first_day", "last_day"])
+    return frame.astype({"first_day": "datetime64[ns]", "last_day": "datetime64[ns]"})

@@ -1,0 +1,122 @@
+"""Faults of the input, collected in one pass: where each stands, what it is and what to do about it.
+
+A problem keeps its message and its fields apart, so that the same load can be read in either language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from cs_analysis.data.read import Source
+from cs_analysis.display.language import _, ngettext, render
+from cs_analysis.errors import N_, CsError, InputError
+
+ERROR, WARNING, NOTE = "error", "warning", "note"  # stops the run · is carried into the report · is only listed
+COLUMNS = ["severity", "file", "sheet", "row", "column", "value", "problem", "action"]
+LISTED = 500  # rows listed per fault and column; the rest is counted in one line
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault of the input; `problem` and `action` are messages, `fields` their values."""
+
+    severity: str
+    source: Source
+    row: int | None
+    column: str
+    value: str
+    problem: str
+    action: str
+    fields: dict[str, object] = field(default_factory=dict)
+
+    def sentence(self, message: str) -> str:
+        """A message of this problem in the language in force."""
+        return render(CsError(message, value=self.value, column=self.column, **self.fields)) if message else ""
+
+
+class Problems:
+    """The faults found so far.
+
+    Examples
+    --------
+    >>> problems = Problems()
+    >>> problems.add("error", Source("a.csv"), "“{value}” cannot be read as a date.", "", rows=[3], values=["x"])
+    >>> problems.frame()[["file", "row", "problem"]].values.tolist()
+    [['a.csv', 3, '“x” cannot be read as a date.']]
+    """
+
+    def __init__(self, found: Iterable[Problem] = ()) -> None:
+        self.found: list[Problem] = list(found)
+
+    def add(
+        self,
+        severity: str,
+        source: Source,
+        problem: str,
+        action: str,
+        *,
+        rows: Iterable[int] | None = None,
+        column: str = "",
+        values: Iterable[object] | None = None,
+        **fields: object,
+    ) -> None:
+        """Add a fault of the table as a whole (no `rows`), or the same fault in several rows."""
+        if rows is None:
+            self.found.append(Problem(severity, source, None, column, "", problem, action, fields))
+            return
+        rows = [int(r) for r in rows]
+        texts = ["" if v is None or v != v else str(v) for v in values] if values is not None else [""] * len(rows)
+        for row, text in zip(rows[:LISTED], texts, strict=False):
+            self.found.append(Problem(severity, source, row, column, text, problem, action, fields))
+        if len(rows) > LISTED:
+            more = N_("{count} more rows have the same problem.")
+            self.found.append(
+                Problem(severity, source, None, column, "", more, action, {"count": len(rows) - LISTED, **fields})
+            )
+
+    @property
+    def errors(self) -> list[Problem]:
+        """The faults that stop the run."""
+        return [p for p in self.found if p.severity == ERROR]
+
+    def frame(self) -> pd.DataFrame:
+        """One row per fault, errors first, in the language in force."""
+        order = {ERROR: 0, WARNING: 1, NOTE: 2}
+        found = sorted(self.found, key=lambda p: order[p.severity])
+        rows = [
+            (
+                p.severity,
+                p.source.file,
+                p.source.sheet,
+                p.row,
+                p.column,
+                p.value,
+                p.sentence(p.problem),
+                p.sentence(p.action),
+            )
+            for p in found
+        ]
+        frame = pd.DataFrame(rows, columns=COLUMNS)
+        return frame.astype({"row": "Int64"})
+
+    def raise_errors(self) -> None:
+        """Stop when there is an error: the first in words, the others counted."""
+        if not self.errors:
+            return
+        first, more = self.errors[0], len(self.errors) - 1
+        where = str(first.source)
+        if first.row is not None:
+            where += _(", row {row}").format(row=first.row)
+        if first.column:
+            where += _(", column {column}").format(column=first.column)
+        said = " ".join(filter(None, (first.sentence(first.problem), first.sentence(first.action))))
+        if not more:
+            raise InputError(N_("{where}: {said}"), where=where, said=said)
+        counted = ngettext("… and {count} more error", "… and {count} more errors", more).format(count=more)
+        raise InputError(
+            N_("{where}: {said} {counted}; `cs-analysis check --data …` lists all."),
+            where=where, said=said, counted=counted,
+        )  # fmt: skip
