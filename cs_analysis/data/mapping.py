@@ -248,7 +248,7 @@ def _translate(texts: pd.Series, pairs: dict[str, Scalar]) -> pd.Series:
     """Their values as ours; an exact spelling wins over one that differs in width or case."""
     exact = {theirs: _text(ours) for theirs, ours in pairs.items()}
     loose = {fold(theirs): ours for theirs, ours in reversed(exact.items())}
-    return texts.map({t: exact.get(t, loose.get(fold(t), t)) for t in texts.unique()})
+    return texts.map({t: exact.get(t, loose.get(fold(t), t)) for t in texts.unique()}).astype(object)
 
 
 def _text(value: Scalar) -> str:
@@ -259,27 +259,26 @@ def _text(value: Scalar) -> str:
 
 
 def _scale(frame: pd.DataFrame, column: str, unit: str, source: Source, problems: Problems) -> pd.Series:
-    """Numbers times the factor of their unit, without the error of binary fractions; what is no number stays."""
+    """Numbers times the factor of their unit, without the error of binary fractions; what is no number stays.
+
+    A number with a scale of its own (12万 in a column of 千円) could mean two things and is none.
+    """
     up, down = _FACTORS[unit]
     texts = frame[column]
-    scaled = {t: _scaled(t, up, down) for t in texts.unique()}
-    wrong = texts.map(lambda t: scaled[t] is None)
+    distinct = pd.Series(texts.unique(), dtype=object)
+    numbers = parse(distinct.mask(distinct.str.contains("[千万億%]"), "?"), "number").values
+    scaled = {
+        text: cell_text(float(Decimal(repr(float(number))) * up / down))
+        for text, number in zip(distinct, numbers, strict=True)
+        if number == number
+    }
+    wrong = ~texts.isin(list(scaled)) & (texts.str.strip() != "")
     if wrong.any():
         problems.add(
             ERROR, source, NUMBER.problem, NUMBER.action, rows=frame.loc[wrong, ROW], column=column,
             values=texts[wrong],
         )  # fmt: skip
-    return texts.map(lambda t: t if scaled[t] is None else scaled[t])
-
-
-def _scaled(text: str, up: int, down: int) -> str | None:
-    """The text of the scaled number; None when it is none, or carries a scale of its own (12万 in a column of 千円)."""
-    if not text.strip():
-        return ""
-    value = parse(pd.Series([text]), "number").values.iloc[0]
-    if value != value or re.search("[千万億%]", text):
-        return None
-    return cell_text(float(Decimal(repr(float(value))) * up / down))
+    return texts.map(lambda text: scaled.get(text, text)).astype(object)
 
 
 def _derive(frame: pd.DataFrame, derive: Derive, step: _Step, currency: str, problems: Problems) -> pd.DataFrame:

@@ -300,6 +300,6 @@ def _check_mappings(settings: Settings, path: Path) -> None:
         check_mapping(mapping, TABLES[name], path.name)
         if mapping.derive.tenure and not settings.rules.end_date_inclusive:
             raise InputError(
-                N_("In {file}, derive.tenure of {table} gives last days of service; end_date_inclusive must stay true."),
+                N_("In {file}, derive.tenure of {table} gives last days of service; end_date_inclusive must be true."),
                 file=path.name, table=name,
             )  # fmt: skip
