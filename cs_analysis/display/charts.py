@@ -19,7 +19,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from cs_analysis.display import language
 from cs_analysis.display.axes import as_date, floats, is_dates, limits, money_unit, month_axis, value_axis
-from cs_analysis.display.figure import Chart, chart, count_marks, note, title
+from cs_analysis.display.figure import Chart, EndLabel, chart, count_marks, note, title
 from cs_analysis.display.language import _, ngettext
 from cs_analysis.display.style import (
     AMOUNTS,
@@ -117,50 +117,13 @@ def lines(
     if days:
         month_axis(ax, days)
     if few and len(series) > 1:
-        _label_ends(ax, ends)
+        for y, name, colour in ends:
+            EndLabel(ax, name, y, readable(colour))
     elif len(series) > 1:
         _legend(ax, 4)
     if banded:
         note(ax, _("Bands are 95 % intervals."))
     return ax
-
-
-def _label_ends(ax: Axes, ends: list[tuple[float, str, str]]) -> None:
-    """Labels beside the right edge at their lines' heights, moved apart where they would touch."""
-    bottom, top = ax.get_ylim()
-    points = ax.get_position().height * ax.figure.get_figheight() * 72  # type: ignore[union-attr]
-    wanted = [(y - bottom) / (top - bottom) * points for y, _name, _colour in ends]
-    for (y, name, colour), want, got in zip(ends, wanted, _spread(wanted, 11.5), strict=True):
-        ax.annotate(
-            name,
-            (1, y),
-            (7, got - want),
-            ax.get_yaxis_transform(),
-            "offset points",
-            color=readable(colour),
-            va="center",
-            fontsize=8.5,
-            annotation_clip=False,
-        )
-
-
-def _spread(wanted: Sequence[float], gap: float) -> list[float]:
-    """Positions at least ``gap`` apart, in the same order, as near as can be to those wanted.
-
-    >>> _spread([0, 5, 40], 10)
-    [-2.5, 7.5, 40.0]
-    """
-    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
-    groups: list[tuple[float, int]] = []  # (mean of what the members want, less their offset in the group; members)
-    for i in order:
-        groups.append((float(wanted[i]), 1))
-        while len(groups) > 1:
-            (a, n), (b, m) = groups[-2:]
-            if a + (n - 1) * gap / 2 + gap <= b - (m - 1) * gap / 2:
-                break
-            groups[-2:] = [((a * n + b * m) / (n + m), n + m)]
-    placed = [centre + (k - (n - 1) / 2) * gap for centre, n in groups for k in range(n)]
-    return [place for _i, place in sorted(zip(order, placed, strict=True))]
 
 
 def at_risk(ax: Axes, times: Sequence[float], counts: Mapping[str, Sequence[float]], *, heading: str = "") -> Axes:
@@ -170,7 +133,7 @@ def at_risk(ax: Axes, times: Sequence[float], counts: Mapping[str, Sequence[floa
     ax.annotate(
         drawable(heading or _("accounts at risk")),
         (0, 0),
-        (-8, -38),
+        (-16, -38),
         ("axes fraction", "axes fraction"),
         "offset points",
         ha="right",
@@ -183,7 +146,7 @@ def at_risk(ax: Axes, times: Sequence[float], counts: Mapping[str, Sequence[floa
         ax.annotate(
             short(label, 18),
             (0, 0),
-            (-8, down),
+            (-16, down),
             "axes fraction",
             "offset points",
             ha="right",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,7 +16,7 @@ from matplotlib.collections import Collection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.text import Text
+from matplotlib.text import Annotation, Text
 
 from cs_analysis.display.style import INK, MUTED, drawable, is_japanese, strong, theme
 
@@ -95,6 +95,7 @@ def chart(
         figure.get_layout_engine().set(w_pad=0.055, h_pad=0.03)  # type: ignore[union-attr]
         plot(frame, figure.add_subplot(), **options)
         _make_drawable(figure)
+        _settle(figure)
     return Chart(figure, str(alt))
 
 
@@ -119,6 +120,58 @@ def _make_drawable(figure: Figure) -> None:
     for text in figure.findobj(Text):
         text.set_parse_math(False)  # type: ignore[attr-defined]
         text.set_text(drawable(text.get_text()))  # type: ignore[attr-defined]
+
+
+def _settle(figure: Figure) -> None:
+    """Move labels at line ends apart, once the layout has given the axes their final height."""
+    for ax in figure.axes:
+        labels = [text for text in ax.texts if isinstance(text, EndLabel)]
+        if not labels:
+            continue
+        figure.draw_without_rendering()
+        bottom, top = ax.get_ylim()
+        points = ax.get_position().height * figure.get_figheight() * 72
+        wanted = [(label.height - bottom) / (top - bottom) * points for label in labels]
+        for label, want, got in zip(labels, wanted, spread(wanted, 11.5), strict=True):
+            label.xyann = (7, got - want)
+
+
+class EndLabel(Annotation):
+    """A line's name beside the right edge at the height of its last value."""
+
+    def __init__(self, ax: Axes, text: str, height: float, colour: str) -> None:
+        super().__init__(
+            text,
+            (1, height),
+            (7, 0),
+            ax.get_yaxis_transform(),
+            "offset points",
+            color=colour,
+            va="center",
+            fontsize=8.5,
+            annotation_clip=False,
+        )
+        self.height = height
+        ax.add_artist(self)
+
+
+def spread(wanted: Sequence[float], gap: float) -> list[float]:
+    """Positions at least ``gap`` apart, in the same order, as near as can be to those wanted.
+
+    >>> spread([0, 5, 40], 10)
+    [-2.5, 7.5, 40.0]
+    """
+    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
+    groups: list[tuple[float, int]] = []  # (mean of what the members want, less their offset in the group; members)
+    for i in order:
+        groups.append((float(wanted[i]), 1))
+        while len(groups) > 1:
+            (a, n), (b, m) = groups[-2:]
+            if a + (n - 1) * gap / 2 + gap <= b - (m - 1) * gap / 2:
+                break
+            groups[-2:] = [((a * n + b * m) / (n + m), n + m)]
+    placed = [centre + (k - (n - 1) / 2) * gap for centre, n in groups for k in range(n)]
+    return [place for _i, place in sorted(zip(order, placed, strict=True))]
 
 
 def _guard_ticks(axis: Axis) -> None:
@@ -168,7 +221,7 @@ def note(ax: Axes, text: str) -> Axes:
         linespacing=1.3,
         in_layout=False,
     )
-    grown = (base + 11 * len(lines_)) / 72 / figure.get_figheight()
+    grown = (base + 4 + 11 * len(lines_)) / 72 / figure.get_figheight()
     engine.set(rect=(left, grown, width, height - (grown - bottom)))  # type: ignore[call-arg]
     return ax
 

@@ -95,12 +95,12 @@ def span(low: float, high: float, unit: str = "rate", currency: str = "JPY") -> 
 
 
 def interval(low: float | None, high: float | None, unit: str = "rate", currency: str = "JPY") -> str:
-    """The interval in words, "" when it is withheld.
+    """The interval in words, "" when it is withheld or when both bounds are the value (a sum, not an estimate).
 
     >>> interval(0.981, 1.109), interval(None, None)
     ('95 % interval 98.1–110.9 %', '')
     """
-    if not known(low, high):
+    if not known(low, high) or low == high:
         return ""
     return _("95 % interval {span}").format(span=span(low, high, unit, currency))  # type: ignore[arg-type]
 
@@ -133,9 +133,12 @@ def estimate(
     """
     if not known(value):
         return MISSING
-    parts = [interval(low, high, unit, currency) or _("no interval")]
+    exact = known(low, high) and low == high
+    parts = [] if exact else [interval(low, high, unit, currency) or _("no interval")]
     if of or known(n):
         parts.append(of or accounts(n))  # type: ignore[arg-type]
+    if not parts:
+        return figure(value, unit, currency)
     return _("{value} ({details})").format(value=figure(value, unit, currency), details=_(", ").join(parts))
 
 
@@ -154,6 +157,7 @@ def change(
     ----------
     difference, low, high
         Now minus then, and the interval of that difference (accounts paired); a rate's difference is said in points.
+        Where nothing is estimated (a sum of money) both bounds are the difference itself, and it is said without them.
     than
         When it is compared with: "October 2025".
 
@@ -168,18 +172,55 @@ def change(
     >>> change(None, None, None, "October 2025")
     'no figure for October 2025 to compare with'
     """
+    words = change_words(difference, low, high, than, unit, currency=currency)
+    bounds = difference_words(low, high, unit, currency=currency)
+    if not bounds or direction(difference, low, high) == 0:
+        return words
+    return _("{words} ({details})").format(words=words, details=bounds)
+
+
+def change_words(
+    difference: float | None,
+    low: float | None,
+    high: float | None,
+    than: str,
+    unit: str = "rate",
+    *,
+    currency: str = "JPY",
+) -> str:
+    """The change without its interval, for where `difference_words` stands beside it.
+
+    >>> change_words(0.064, 0.012, 0.116, "Oct 2025")
+    '6.4 points above Oct 2025'
+    """
     if not known(difference):
         return _("no figure for {than} to compare with").format(than=than)
-    if direction(difference, low, high) == 0:
-        return _("no clear change on {than}").format(than=than)
-    amount = float(difference)  # type: ignore[arg-type]
-    scale, kind = (100.0, "points") if unit == "rate" else (1.0, unit)
-    words = (
-        _("{amount} above {than} (difference {span})") if amount > 0 else _("{amount} below {than} (difference {span})")
-    )
+    way = direction(difference, low, high)
+    if way == 0:
+        exact = known(low, high) and low == high
+        return (_("the same as {than}") if exact else _("no clear change on {than}")).format(than=than)
+    scale, kind = _in_points(unit)
+    amount = figure(abs(float(difference)) * scale, kind, currency)  # type: ignore[arg-type]
+    words = _("{amount} above {than}") if way > 0 else _("{amount} below {than}")
+    return words.format(amount=amount, than=than)
+
+
+def difference_words(low: float | None, high: float | None, unit: str = "rate", *, currency: str = "JPY") -> str:
+    """The interval of a difference: "difference 1.2–11.6"; "" when withheld or when nothing was estimated.
+
+    >>> difference_words(0.012, 0.116), difference_words(3, 3, "days")
+    ('difference 1.2–11.6', '')
+    """
+    if not known(low, high) or low == high:
+        return ""
+    scale, kind = _in_points(unit)
     shape = _("{low}–{high}") if min(low, high) >= 0 else _("{low} to {high}")  # type: ignore[type-var]
-    bounds = shape.format(low=bare(scale * low, kind, currency), high=bare(scale * high, kind, currency))  # type: ignore[operator]
-    return words.format(amount=figure(abs(amount) * scale, kind, currency), than=than, span=bounds)
+    bounds = [bare(scale * float(bound), kind, currency) for bound in (low, high)]  # type: ignore[arg-type]
+    return _("difference {span}").format(span=shape.format(low=bounds[0], high=bounds[1]))
+
+
+def _in_points(unit: str) -> tuple[float, str]:
+    return (100.0, "points") if unit == "rate" else (1.0, unit)
 
 
 def direction(difference: float | None, low: float | None, high: float | None) -> int:

@@ -123,7 +123,8 @@ def _metric(row: dict[str, Any], context: PageContext, trend: pd.DataFrame | Non
     whole = sentences.figure(value, unit, context.currency)
     digits, rest = re.fullmatch(r"(\D*[\d.,]*)(.*)", whole, re.DOTALL).groups()  # type: ignore[union-attr]
     n = _number(row.get("n"))
-    sure = [sentences.interval(low, high, unit, context.currency) or (_("no interval") if known(value) else "")]
+    withheld = known(value) and not known(low, high)
+    sure = [_("no interval") if withheld else sentences.interval(low, high, unit, context.currency)]
     if n is not None:
         sure.append(sentences.accounts(n))
     return {
@@ -138,25 +139,22 @@ def _metric(row: dict[str, Any], context: PageContext, trend: pd.DataFrame | Non
 
 
 def _changes(row: dict[str, Any], unit: str, context: PageContext) -> list[dict[str, str]]:
-    earlier = context.compared_with()
-    times = (
-        ("previous", "previous", earlier),
-        ("year", "year_ago", context.as_of.replace(day=1, year=context.as_of.year - 1)),
-    )
+    """The change on the earlier month and on the same month last year, in words, with what the figure was then."""
+    year_ago = context.as_of.replace(day=1, year=context.as_of.year - 1)
     said = []
-    for prefix, column, day in times:
+    for prefix, column, day in (("previous", "previous", context.compared_with()), ("year", "year_ago", year_ago)):
         difference, low, high = (_number(row.get(f"{prefix}_{c}")) for c in ("change", "low", "high"))
         then = _number(row.get(column))
         if difference is None and then is None:
             continue
-        way = sentences.direction(difference, low, high)
-        mark, css = _MARKS[way]
-        month = language.month(day)
-        words = sentences.change(
-            difference if difference is not None else 0.0, low, high, month, unit, currency=context.currency
+        mark, css = _MARKS[sentences.direction(difference, low, high)]
+        words = sentences.change_words(
+            difference or 0.0, low, high, language.month(day), unit, currency=context.currency
         )
-        was = _("then {value}").format(value=sentences.figure(then, unit, context.currency)) if then is not None else ""
-        said.append({"mark": mark, "css": css, "words": words, "then": was})
+        aside = [sentences.difference_words(low, high, unit, currency=context.currency)] if css != "same" else []
+        if then is not None:
+            aside.append(_("then {value}").format(value=sentences.figure(then, unit, context.currency)))
+        said.append({"mark": mark, "css": css, "words": words, "then": " · ".join(a for a in aside if a)})
     return said
 
 
@@ -218,14 +216,14 @@ def _by_money(findings: pd.DataFrame) -> pd.DataFrame:
     return ordered.sort_values(["_sum", "_rank"], ascending=[False, True], na_position="last", kind="stable")
 
 
-def _has_account(findings: pd.DataFrame) -> pd.Series:
+def _has_account(findings: pd.DataFrame) -> list[bool]:
     if "account_id" not in findings:
-        return pd.Series(False, index=findings.index)
-    return findings["account_id"].map(lambda v: bool(_text(v).strip()))
+        return [False] * len(findings)
+    return [bool(_text(v).strip()) for v in findings["account_id"]]
 
 
 def _without_account(findings: pd.DataFrame) -> pd.DataFrame:
-    return findings[~_has_account(findings)] if len(findings) else findings
+    return findings.loc[[not own for own in _has_account(findings)]]
 
 
 def _findings(findings: pd.DataFrame, pages: dict[str, Card], context: PageContext) -> list[dict[str, Any]]:
@@ -245,9 +243,10 @@ def _findings(findings: pd.DataFrame, pages: dict[str, Card], context: PageConte
 
 
 def _calls(findings: pd.DataFrame, context: PageContext) -> Markup | None:
-    if not len(findings) or not _has_account(findings).any():
+    own = _has_account(findings)
+    if not any(own):
         return None
-    rows = _by_money(findings[_has_account(findings)])
+    rows = _by_money(findings.loc[own])
     shown = pd.DataFrame(
         {
             "account": rows["account_id"].astype(str),
