@@ -6,10 +6,13 @@ English, so that it can be searched for; errors and progress speak the reader's 
 
 from __future__ import annotations
 
+import io
+import json
 import signal
 import sys
 import tempfile
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -47,7 +50,7 @@ def main() -> None:
     if hasattr(signal, "SIGTERM"):
         signal.signal(signal.SIGTERM, _interrupt)  # so that what is half written is cleared away
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a narrow terminal must not turn a report into a crash
     app(prog_name="cs-analysis")
 
@@ -152,6 +155,44 @@ def _pairs(given: list[str]) -> dict[str, str]:
 
 
 @app.command()
+def check(
+    workspace: Annotated[list[Path] | None, typer.Argument(metavar="[WORKSPACE]...", show_default=False)] = None,
+    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="A bare data folder.")] = None,
+    config: Config = None,
+    lang: Lang = "",
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Every fault of the input in one pass: file, sheet, row, column, value, what to do.
+
+    Exit code 0: no errors. 1: errors found. 2: it cannot be read at all.
+    """
+    from cs_analysis.report.checked import as_dict, show
+    from cs_analysis.report.run import Request, find_client, language_of
+
+    if data is not None and not workspace:
+        requests = [Request(data=data, lang=lang, config=config)]
+    else:  # both together are told as an error
+        requests = [Request(workspace=path, data=data, lang=lang, config=config) for path in workspace or [Path(".")]]
+    codes, found = [], {}
+    for request in requests:
+        with _one_sentence(lang, debug, partial(language_of, request)) as told:
+            from cs_analysis.data.book import check as check_data
+
+            client = find_client(request)
+            checked = check_data(client.data, config=client.config, lang=language_of(request))
+            told.code = int(checked.n_errors > 0)
+            if as_json:
+                found[str(request.data or request.workspace)] = as_dict(checked)
+            else:
+                show(checked)
+        codes.append(told.code)
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
+    raise typer.Exit(max(codes))
+
+
+@app.command()
 def demo(
     lang: Lang = "en",
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the report goes.")] = Path("reports/demo"),
@@ -207,7 +248,7 @@ def _report(request: Request, *, quiet: bool, debug: bool) -> int:
     from cs_analysis.report.progress import shown
     from cs_analysis.report.run import language_of, run
 
-    with _one_sentence(request.lang, debug, lambda: language_of(request)) as told, shown(quiet=quiet) as progress:
+    with _one_sentence(request.lang, debug, partial(language_of, request)) as told, shown(quiet=quiet) as progress:
         result = run(request, progress=progress)
         typer.echo(str(result.out / "index.html"))
         told.code = result.exit_code

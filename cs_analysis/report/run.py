@@ -18,25 +18,22 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 import nbformat
 
 import cs_analysis
+from cs_analysis.data.book import CACHE, Book, load, locate
 from cs_analysis.data.settings import Settings, read_settings
 from cs_analysis.display.language import _, check_language, render, speaking
 from cs_analysis.errors import N_, CsError, InputError, NotebookError
+from cs_analysis.report.contents import page_context, write_contents, write_listing
 from cs_analysis.report.execute import Job, Kernels, Outcome, execute, prepare
-from cs_analysis.report.index import page_context, write_contents, write_listing
+from cs_analysis.report.frame import PageContext
 from cs_analysis.report.notebooks import Notebook, Shelf, find_notebooks, find_shelf, given_parameters
-from cs_analysis.report.page import PageContext, write_page
-from cs_analysis.report.stage import Stage, fingerprint, previous_run, versions, write_run
+from cs_analysis.report.page import write_page
+from cs_analysis.report.stage import Stage, previous_run, versions, write_run
 from cs_analysis.report.workbook import write_workbook
 
-if TYPE_CHECKING:
-    from cs_analysis.data.book import Book
-
-CLIENT_FILE = "cs-analysis.toml"
 RESERVED = frozenset({"data_dir", "as_of", "compare_to", "lang", "config", "out_dir"})
 _JOBS_AT_MOST = 4
 
@@ -111,10 +108,7 @@ def find_client(request: Request) -> Client:
         )
     if not data.is_dir():
         raise InputError(N_("There is no folder {folder}; check --data."), folder=str(data))
-    config = request.config
-    if config is None:
-        places = (data / CLIENT_FILE, data.resolve().parent / CLIENT_FILE)
-        config = next((place for place in places if place.is_file()), None)
+    config = request.config or locate(data)[1]
     return Client(
         data=data.resolve(),
         config=config.resolve() if config else None,
@@ -178,7 +172,7 @@ class _Run:
         self.compared = parse_day(request.compare_to, "--compare-to")
         self.cache = private / "cache"
         self.cache.mkdir()
-        self.kernels = Kernels(private, {"CS_ANALYSIS_CACHE": str(self.cache)})
+        self.kernels = Kernels(private, {CACHE: str(self.cache)})
         self.private = private
 
     def go(self) -> Result:
@@ -200,12 +194,12 @@ class _Run:
         with Stage(out) as stage:
             if kept:
                 shutil.copytree(stage.out, stage.folder, dirs_exist_ok=True)
-            context = page_context(book, self.settings, self.client.workspace, fingerprint(book.tables), compare_to)
+            context = page_context(book, self.client.workspace, compare_to)
             fresh = self._run_all(book, compare_to, stage.folder)
             records = sorted([*kept, *fresh], key=lambda record: record["name"])
             self._write_pages(records, stage.folder, context)
             monthly = self._is_monthly(stage.out, book.as_of)
-            write_contents(stage.folder, context, book, self.settings, records, stage.out if monthly else None)
+            write_contents(stage.folder, context, book, records, stage.out if monthly else None)
             write_workbook(stage.folder / "tables.xlsx", stage.folder / "tables")
             write_run(
                 stage.folder,
@@ -224,17 +218,11 @@ class _Run:
         return Result(out, tuple(records), int(any(record["status"] == "failed" for record in fresh)))
 
     def _load(self) -> Book:
-        from cs_analysis.data.book import load
-
-        with _environment("CS_ANALYSIS_CACHE", str(self.cache)):
-            # the kernels then find the parsed book there
-            book = load(
-                str(self.client.data),
-                as_of=self.asked,
-                config=str(self.client.config) if self.client.config else None,
-                lang=self.lang,
-            )
-        return book
+        """The Book, left in the cache of this run under the as-of date that the notebooks are given."""
+        config = str(self.client.config) if self.client.config else None
+        with _environment(CACHE, str(self.cache)):
+            book = load(self.client.data, as_of=self.asked, config=config, lang=self.lang)
+            return book if self.asked else load(self.client.data, as_of=book.as_of, config=config, lang=self.lang)
 
     def _out(self, as_of: date) -> Path:
         if self.request.out is not None:

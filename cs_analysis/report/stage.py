@@ -5,7 +5,6 @@ Also what a report says about itself in ``run.json``, by which it is known again
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -14,9 +13,6 @@ import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
-
-import pandas as pd
-from pandas.util import hash_pandas_object
 
 import cs_analysis
 from cs_analysis.errors import N_, InputError
@@ -48,7 +44,7 @@ def previous_run(out: Path) -> dict | None:
         remedy["file"] = foreign[0]
         raise InputError(
             N_(
-                "{out} holds {file}, which is no part of the report and would be lost; move it, or choose another --out."
+                "{out} holds {file}, which is no part of the report and would be lost; move it or choose another --out."
             ),
             **remedy,
         )
@@ -136,21 +132,3 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def fingerprint(tables: dict[str, pd.DataFrame]) -> str:
-    """Twelve hexadecimal digits of the cleaned tables, whatever the order of their rows and columns.
-
-    >>> a = pd.DataFrame({"x": [1, 2], "y": ["a", None]})
-    >>> fingerprint({"t": a}) == fingerprint({"t": a.iloc[::-1][["y", "x"]]})
-    True
-    """
-    digest = hashlib.sha256()
-    for name in sorted(tables):
-        frame = tables[name]
-        columns = sorted(frame.columns, key=str)
-        digest.update(repr((name, columns)).encode())
-        plain = frame[columns].astype({c: "string" for c in columns if frame[c].dtype == object})
-        rows = hash_pandas_object(plain, index=False, categorize=True)
-        digest.update(rows.sort_values().to_numpy().tobytes())
-    return digest.hexdigest()[:12]
