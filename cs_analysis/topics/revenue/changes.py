@@ -16,10 +16,11 @@ The frames here are narwhals lazy frames: the same code runs on pandas, Polars, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
 
 from cs_analysis.errors import N_, InputError
@@ -126,6 +127,11 @@ def pairs(changed: nw.LazyFrame, t0: int, t1: int) -> pd.DataFrame:
     sums = totals(at, ["account_id"], ["opening", "delta"]).filter(nw.col("opening") > 0)
     closing = nw.when(nw.col("delta") > 0).then(nw.col("delta")).otherwise(nw.lit(0))
     return collect(sums.select("account_id", "opening", closing=closing), ["account_id"])
+
+
+def month_labels(months: Iterable[int]) -> np.ndarray:
+    """Month indices as labels "YYYY-MM"; text even where there are none, so that they compare with text."""
+    return np.array([periods.month_label(int(m)) for m in months], dtype=object)
 
 
 def last_complete_month(as_of: Any) -> int:

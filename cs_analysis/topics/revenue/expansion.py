@@ -12,8 +12,17 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from cs_analysis.stats import money, periods, proportions
-from cs_analysis.topics.revenue.changes import changes, collect, last_complete_month, levels, lines, pairs, totals
+from cs_analysis.stats import money, proportions
+from cs_analysis.topics.revenue.changes import (
+    changes,
+    collect,
+    last_complete_month,
+    levels,
+    lines,
+    month_labels,
+    pairs,
+    totals,
+)
 from cs_analysis.topics.revenue.movements import classified
 
 KINDS = ("upsell", "cross_sell", "price_escalator", "offset")
@@ -97,7 +106,7 @@ def expansion_split(contracts: Any, *, as_of: Any) -> pd.DataFrame:
     per_account = totals(pieces(contracts, as_of=as_of), ["account_id", "month", "kind"], ["delta"])
     table = collect(totals(per_account, ["month", "kind"], ["delta"], count="accounts"), ["month", "kind"])
     table["amount"] = money.from_ticks(table["delta"].to_numpy(dtype="int64"))
-    table["month"] = [periods.month_label(m) for m in table["month"]]
+    table["month"] = month_labels(table["month"])
     return table[["month", "kind", "amount", "accounts"]]
 
 

@@ -20,6 +20,7 @@ from cs_analysis.topics.revenue.changes import (
     collect,
     first_known_month,
     levels,
+    month_labels,
     totals,
 )
 
@@ -82,7 +83,7 @@ def movements(contracts: Any, *, as_of: Any, by: str | None = None, observed_fro
     order = table["movement"].map({m: i for i, m in enumerate(MOVEMENTS)})
     table = table.assign(order=order).sort_values([*group[:-1], "order"], kind="stable", ignore_index=True)
     table["amount"] = money.from_ticks(table["delta"].to_numpy())
-    table["month"] = [periods.month_label(m) for m in table["month"]]
+    table["month"] = month_labels(table["month"])
     return table[[*group, "amount", "accounts"]]
 
 
@@ -133,7 +134,7 @@ def _one_bridge(moved: pd.DataFrame, as_of: Any, observed_from: Any | None) -> p
     amounts = {m: money.from_ticks(wide[m].to_numpy()) for m in MOVEMENTS}
     table = pd.DataFrame(
         {
-            "month": [periods.month_label(m) for m in months],
+            "month": month_labels(months),
             "opening": money.from_ticks(np.concatenate([[0], closing[:-1]]).astype("int64")[: len(months)]),
             **amounts,
             "closing": money.from_ticks(closing.astype("int64")),
@@ -159,5 +160,5 @@ def movers(contracts: Any, *, as_of: Any, months: int = 12, largest: int = 10) -
     table["size"] = -table["delta"].abs()
     table = table.sort_values(["month", "size", "account_id"], kind="stable").groupby("month").head(largest)
     table["amount"] = money.from_ticks(table["delta"].to_numpy())
-    table["month"] = [periods.month_label(m) for m in table["month"]]
+    table["month"] = month_labels(table["month"])
     return table[["month", "account_id", "movement", "amount"]].reset_index(drop=True)

@@ -98,7 +98,9 @@ def _contributions(changed: nw.LazyFrame, span: int, by: str | None) -> pd.DataF
     state = (
         points.with_columns(s=running("opening"), level=running("closing"))
         .with_columns(e=positive("level"), was=nw.col("level") - nw.col("closing"))
-        .with_columns(began=nw.when((nw.col("level") > 0) & (nw.col("was") <= 0)).then(nw.col("month")))
+        .with_columns(
+            began=nw.when((nw.col("level") > 0) & (nw.col("was") <= 0)).then(nw.col("month")).otherwise(nw.lit(0))
+        )
         .with_columns(began=nw.col("began").cum_max().over("account_id", order_by="month"))
         .with_columns(throughout=_one((nw.col("e") > 0) & (nw.col("began") <= nw.col("month") - span)))
     )
