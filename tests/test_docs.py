@@ -21,6 +21,7 @@ from cs_analysis.data.settings import read_settings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "data_templates").rglob("*.md"), *(ROOT / "tests").rglob("*.md")])
 COMMANDS = ("demo", "run", "check", "template", "new", "sample")
 
 
@@ -137,15 +138,15 @@ def test_client_files_are_accepted(number, tmp_path):
     read_settings(file)
 
 
-@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md"])
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_relative_links_lead_somewhere(page):
-    text = (ROOT / page).read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if target.startswith("#"):
             headings = re.findall(r"^#+ (.+)$", text, flags=re.M)
             assert target[1:] in {heading.lower().replace(" ", "-") for heading in headings}, target
         elif "://" not in target:
-            assert (ROOT / target).exists(), target
+            assert (page.parent / target.split("#")[0]).exists(), target
 
 
 def test_readme_lists_the_notebooks_there_are():

@@ -116,7 +116,9 @@ def test_no_report_in_git():
 
 def test_no_path_of_a_machine_and_no_registry_address():
     # written in pieces, so that this file does not find itself
-    homes = "|".join(["/" + "root/", "/" + "work/", "/" + r"home/[a-z]", "/" + r"Users/[a-z]", r"[A-Z]:\\+" + "Users"])
+    homes = "|".join(
+        ["/" + "root/", "/" + "work/", "/" + r"home/[a-z]\w", "/" + r"Users/[a-z]", r"[A-Z]:\\+" + "Users"]
+    )
     registries = "|".join(
         ["pypi" + r"\.org/simple", "files" + r"\.pythonhosted", "registry" + r"\.npmjs", "index-" + "url"]
     )
