@@ -116,13 +116,9 @@ def test_no_report_in_git():
 
 def test_no_path_of_a_machine_and_no_registry_address():
     # written in pieces, so that this file does not find itself
-    homes = "|".join(
-        ["/" + "root/", "/" + "work/", "/" + r"home/[a-z]\w", "/" + r"Users/[a-z]", r"[A-Z]:\\+" + "Users"]
-    )
-    registries = "|".join(
-        ["pypi" + r"\.org/simple", "files" + r"\.pythonhosted", "registry" + r"\.npmjs", "index-" + "url"]
-    )
-    pattern = re.compile(rf"(?<![\w.])(?:{homes})|{registries}")
+    places = ["/" + "root/", "/" + "work/", "/" + r"home/[a-z]\w", "/" + r"Users/[a-z]", r"[A-Z]:\\+" + "Users"]
+    registries = ["pypi" + r"\.org/simple", "files" + r"\.pythonhosted", "registry" + r"\.npmjs", "index-" + "url"]
+    pattern = re.compile(rf"(?<![\w.])(?:{'|'.join(places)})|{'|'.join(registries)}")
     found = []
     for path in tracked():
         try:
