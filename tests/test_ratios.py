@@ -98,8 +98,9 @@ def test_nothing_changes_is_exactly_one_without_an_interval(measure):
 @pytest.mark.parametrize(("n", "withheld"), [(9, "few"), (10, "")])
 @pytest.mark.parametrize("measure", MEASURES)
 def test_ten_equal_accounts_are_enough_and_nine_are_not(measure, n, withheld):
-    opening = [33.3] * n
-    assert MEASURES[measure](opening, [0, 10, 20, 40, 50] + [33.3] * (n - 5)).withheld == withheld
+    # of ten times 0.1 a float's n_eff is 9.999999999999996
+    opening = [0.1] * n
+    assert MEASURES[measure](opening, [0, 0.03, 0.05, 0.2, 0.3] + [0.1] * (n - 5)).withheld == withheld
 
 
 @pytest.mark.parametrize(("changed", "withheld"), [(4, "unchanged"), (5, "")])
@@ -109,6 +110,12 @@ def test_five_changed_accounts_are_enough_and_four_are_not(measure, changed, wit
     result = MEASURES[measure]([100] * 30, closing)
     assert result.withheld == withheld
     assert isnan(result.low) == bool(withheld)
+
+
+def test_what_floats_add_up_to_has_not_changed():
+    # 0.1 + 0.2 is not 0.3; that is no movement
+    opening, closing = [0.3] * 30, [0.1 + 0.2] * 26 + [0, 0.1, 0.2, 0.5]
+    assert ratios.gross(opening, closing).withheld == "unchanged"
 
 
 def test_one_giant_withholds_money_but_not_heads():
@@ -284,6 +291,22 @@ def test_paired_is_narrower_than_apart():
     assert paired.high - paired.estimate < 0.6 * apart
 
 
+def test_what_is_the_same_in_both_gives_no_interval():
+    book = (GOLDEN["opening"], GOLDEN["closing"])
+    result = ratios.difference(*book, *book)
+    assert (result.estimate, result.withheld) == (0, "alike")
+    assert isnan(result.low)
+
+
+def test_difference_is_withheld_when_either_ratio_is():
+    book = (GOLDEN["opening"], GOLDEN["closing"])
+    quiet = (GOLDEN["opening"], [0, 0, 0, 0, *GOLDEN["opening"][4:]])  # four changed
+    concentrated = ([9000, *GOLDEN["opening"][1:]], GOLDEN["closing"])
+    for other, reason in ((quiet, "unchanged"), (concentrated, "few")):
+        assert ratios.difference(*book, *other).withheld == reason
+        assert ratios.difference(*other, *book).withheld == reason
+
+
 def test_difference_of_a_measure_in_which_too_few_changed_is_withheld():
     # everybody grows, four leave: NRR has a difference to the quiet earlier year, logo has not
     opening = np.full(40, 100.0)
@@ -307,6 +330,11 @@ def test_leave_one_out_by_hand():
     assert gross["estimate"].tolist() == pytest.approx([50 / 75])
     logo = ratios.leave_one_out(opening, closing, largest=1, measure="logo")
     assert (logo["account"].tolist(), logo["share"].tolist(), logo["estimate"].tolist()) == (["y"], [0.625], [0.5])
+
+
+def test_leave_one_out_takes_equals_in_the_order_given():
+    result = ratios.leave_one_out([10, 20] * 20, [10, 20] * 20)
+    assert result["account"].tolist() == [1, 3, 5, 7, 9]
 
 
 @settings(max_examples=60, deadline=None)

@@ -94,8 +94,8 @@ def wilson_limits(
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     # at 0 and at 1 the limit is the share itself; rounding must not push it past
-    low = np.where(share == 0, np.where(np.isnan(n), nan, 0.0), np.minimum(centre - half, share))
-    high = np.where(share == 1, np.where(np.isnan(n), nan, 1.0), np.maximum(centre + half, share))
+    low = np.where(share == 0, np.where(np.isnan(n), nan, 0.0), centre - half)
+    high = np.where(share == 1, np.where(np.isnan(n), nan, 1.0), centre + half)
     return low, high
 
 

@@ -198,7 +198,7 @@ def calendar_test(triangle: pd.DataFrame | ArrayLike, level: float = 0.95) -> Ca
 
 def _observed(triangle: pd.DataFrame | ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """The cells as floats and the position of each row's last observed one."""
-    cells = np.array(triangle, dtype=float)
+    cells = np.asarray(triangle, dtype=float)
     if cells.ndim != 2 or not cells.size:
         raise InputError(N_("The triangle is empty; it needs a row per origin and a column per age."))
     known = ~np.isnan(cells)
