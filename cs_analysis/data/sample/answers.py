@@ -34,7 +34,7 @@ def survey_responses(world: World, d: Detail, contacts: pd.DataFrame) -> tuple[p
             frames.append(frame.assign(wave=wave))
             waves[wave] = _truth(frame)
     if not frames:
-        empty = pd.DataFrame(columns=list(_COLUMNS))
+        empty = pd.DataFrame({name: [] for name in _COLUMNS}, dtype=object)
         return empty.astype({"invited_date": "datetime64[ns]", "responded_date": "datetime64[ns]"}), {}
     found = pd.concat(frames, ignore_index=True)
     answered = found["answered"].to_numpy()

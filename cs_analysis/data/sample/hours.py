@@ -68,7 +68,7 @@ def _internal(world: World, d: Detail, team: Staff, customer: pd.DataFrame, rng)
     people = len(team.name)
     usual = rng.uniform(0.75, 0.95, people) * AVAILABLE_HOURS
     month_of = customer["date"].to_numpy().astype("datetime64[D]").astype("datetime64[M]").astype(int) - d.months[0]
-    csm_of = pd.Series(np.arange(people), index=team.name)[customer["csm"]].to_numpy()
+    csm_of = pd.Index(team.name).get_indexer(pd.Index(customer["csm"]))
     spent = np.bincount(month_of * people + csm_of, weights=customer["hours"], minlength=len(d.months) * people)
     spent = spent[: len(d.months) * people].reshape(len(d.months), people)
     count = rng.poisson(np.maximum(usual - spent, _LEAST_INTERNAL) / _INTERNAL_HOURS)

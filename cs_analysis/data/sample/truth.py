@@ -115,7 +115,7 @@ def _errors(ratios: np.ndarray, opening: np.ndarray, closing: np.ndarray) -> np.
 def renewals(world: World) -> dict:
     """Renewals due in the recorded months, by segment: how many, and how many were expected to leave and did."""
     _account, month, hazard, left, segment, *_rest = world.log.gather("decision")
-    recorded = month + 3 >= world.calendar.first  # who decided to leave before it is not in the files
+    recorded = month + 3 > world.calendar.first  # who left on the first day is not in the files
     hazard, left, segment = hazard[recorded], left[recorded], segment[recorded]
     chance = -np.expm1(-hazard)
     return {

@@ -27,7 +27,7 @@ def simulate(accounts: int, months: int, until, seed: int, parameters: Parameter
     state, waits = _begin(accounts - before, candidates, p, c, rng)
     for month in range(c.first - p.months_before, c.first):
         step(state, month, p, c, rng, log)
-    kept = _survivors(state, candidates, before)
+    kept = _survivors(state, log, candidates, before, c)
     label = np.full(len(state.active), -1)
     label[kept] = np.arange(len(kept))
     log.relabel(label)
@@ -93,9 +93,16 @@ def _start_months(months: np.ndarray, n: int, p: Parameters, rng) -> np.ndarray:
     return rng.choice(months, size=n, p=weight / weight.sum())
 
 
-def _survivors(state: State, candidates: int, before: int) -> np.ndarray:
-    """Positions of the recorded accounts in order of their start: ``before`` survivors, and all that begin later."""
-    old = np.flatnonzero(state.active[:candidates])[:before]
+def _survivors(state: State, log: Log, candidates: int, before: int, c: Calendar) -> np.ndarray:
+    """Positions of the recorded accounts in order of their start: ``before`` survivors, and all that begin later.
+
+    A survivor is served on the first recorded day.
+    """
+    who, life, stop, *_ = log.gather("leave")
+    last = state.life[who] == life
+    alive = state.active.copy()
+    alive[who[last & (stop <= first_day(c.first))]] = False
+    old = np.flatnonzero(alive[:candidates])[:before]
     new = np.arange(candidates, len(state.active))
     kept = np.concatenate([old, new])
     return kept[np.argsort(first_day(state.start_month[kept]) + state.day0[kept], kind="stable")]
