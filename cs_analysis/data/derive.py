@@ -143,7 +143,7 @@ def amount_mrr(
         _report(problems, fault, frame.loc[rows.index], rule.amount, amounts[rows.index], source)  # type: ignore[arg-type]
     known = {fold(name): float(n) for n, names in _MONTHS_OF.items() for name in names}
     known |= {fold(name): float(n) for name, n in rule.periods.items()}
-    months = periods.map(lambda text: known.get(fold(text), _plain_months(text)))
+    months = periods.map({t: known.get(fold(t), _plain_months(t)) for t in periods.unique()})
     wrong = months.isna() & (amounts != "")
     _report(problems, PERIOD, frame[wrong], rule.period, periods[wrong], source)
     return frame.assign(mrr=(parsed.values / months).map(cell_text))

@@ -278,7 +278,7 @@ def _scale(frame: pd.DataFrame, column: str, unit: str, source: Source, problems
             ERROR, source, NUMBER.problem, NUMBER.action, rows=frame.loc[wrong, ROW], column=column,
             values=texts[wrong],
         )  # fmt: skip
-    return texts.map(lambda text: scaled.get(text, text)).astype(object)
+    return texts.map({text: scaled.get(text, text) for text in distinct}).astype(object)
 
 
 def _derive(frame: pd.DataFrame, derive: Derive, step: _Step, currency: str, problems: Problems) -> pd.DataFrame:
