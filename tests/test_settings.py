@@ -145,7 +145,7 @@ def test_a_wrong_value_says_what_is_there_and_what_is_allowed(client_file, text,
 
 def test_broken_toml_names_its_line(client_file):
     assert "line 2" in sentence(client_file("[client]\nname = Acme\n"))
-    assert "line 3" in sentence(client_file('[client]\nname = "a"\nname = "b"\n'))
+    assert "line 3 gives a key or section a second time" in sentence(client_file('[client]\nname = "a"\nname = "b"\n'))
 
 
 def test_a_file_that_is_missing_or_not_utf8_is_one_sentence(tmp_path: Path):
