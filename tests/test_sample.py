@@ -376,6 +376,28 @@ def test_champion_and_segment_hazard_ratios_are_found_in_the_files(large, due):
     assert found["second"] < 0  # 0.8 by construction, and stages rise besides
 
 
+def test_early_ends_are_as_frequent_as_told(world):
+    """Ends before the term in the lines of the detail accounts, against the hazard summed over the months exposed."""
+    p, h, c = world.parameters, world.history, world.calendar
+    month = np.arange(c.first + 1, c.last + 1)[:, None]
+    exposed = h["active"][:-1] & (h["leave_month"][:-1] > c.last + 24) & (h["term_month"][:-1] - month >= 5)
+    rate = np.array(p.early_hazard)[world.state.segment[world.detail]] * np.where(h["gone"][:-1], p.champion_factor, 1)
+    expected = (exposed * rate).sum()
+    lines = tables.lines(world)
+    core = lines[
+        (lines["product"] == 0) & lines["account"].isin(world.detail) & (lines["notice"] >= first_day(c.first + 1))
+    ]
+    # the last line of an account that gave notice, if it ends before the anniversary of any term
+    last = core.groupby(["account", "life"])["end"].max().reset_index()
+    start = first_day(world.state.start_month) + world.state.day0 - 1
+    begun = lines[lines["life"] == 1].groupby("account")["start"].min()
+    begins = np.where(last["life"] == 0, start[last["account"]], begun.reindex(last["account"], fill_value=0))
+    years = (last["end"] - begins) / 365.25
+    early = (np.abs(years - years.round()) > 0.01).sum()
+    assert expected > 60
+    assert abs(early - expected) < 4 * np.sqrt(expected)
+
+
 def test_losses_come_at_anniversaries(large):
     contracts = _holders(large)
     first, last = contracts.groupby("account_id")["start_date"].min(), contracts.groupby("account_id")["end_date"].max()
