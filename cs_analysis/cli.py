@@ -23,7 +23,7 @@ from cs_analysis.errors import N_, CsError, InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cs_analysis.report.run import Request
+    from cs_analysis.report.request import Request
 
 OK, FAILED, BAD_INPUT, CRASHED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -102,7 +102,7 @@ def run_command(
     Exit code 0: all ran, or were skipped for want of data. 1: a notebook failed, the others are written.
     2: the input or the arguments are at fault, nothing is written.
     """
-    from cs_analysis.report.run import Request
+    from cs_analysis.report.request import Request
 
     shared: dict[str, Any] = {
         "as_of": as_of,
@@ -127,7 +127,7 @@ def run_command(
 
 def _workspaces(workspaces: list[Path], out: Path | None, shared: dict[str, Any]) -> list[Request]:
     """A request per workspace; with several, each gets a folder of its own in ``--out``."""
-    from cs_analysis.report.run import Request
+    from cs_analysis.report.request import Request
 
     if len(workspaces) == 1:
         return [Request(workspace=workspaces[0], out=out, **shared)]
@@ -168,7 +168,7 @@ def check(
     Exit code 0: no errors. 1: errors found. 2: it cannot be read at all.
     """
     from cs_analysis.report.checked import as_dict, show
-    from cs_analysis.report.run import Request, find_client, language_of
+    from cs_analysis.report.request import Request, find_client, language_of
 
     if data is not None and not workspace:
         requests = [Request(data=data, lang=lang, config=config)]
@@ -201,7 +201,7 @@ def demo(
     debug: Debug = False,
 ) -> None:
     """Make the sample company, run every notebook on it, and print the path of the report's index.html."""
-    from cs_analysis.report.run import Request
+    from cs_analysis.report.request import Request
 
     with _one_sentence(lang, debug) as told, tempfile.TemporaryDirectory(prefix="cs-demo-") as folder:
         from cs_analysis.data.sample import make_sample, write_sample
@@ -227,7 +227,7 @@ def sample(
     with _one_sentence(lang, debug) as told:
         from cs_analysis.data.sample import make_sample, write_sample
         from cs_analysis.display.language import choose
-        from cs_analysis.report.run import parse_day
+        from cs_analysis.report.request import parse_day
 
         formats = ["csv", "xlsx", "parquet"]
         if format not in formats:
@@ -246,7 +246,8 @@ def sample(
 def _report(request: Request, *, quiet: bool, debug: bool) -> int:
     """One client's report; the path of its index goes to stdout, the code comes back."""
     from cs_analysis.report.progress import shown
-    from cs_analysis.report.run import language_of, run
+    from cs_analysis.report.request import language_of
+    from cs_analysis.report.run import run
 
     with _one_sentence(request.lang, debug, partial(language_of, request)) as told, shown(quiet=quiet) as progress:
         result = run(request, progress=progress)
@@ -264,9 +265,12 @@ class _Told:
 @contextmanager
 def _one_sentence(lang: str, debug: bool, language=None) -> Iterator[_Told]:
     """Turn what goes wrong in a block into one sentence on stderr and an exit code."""
+    from cs_analysis.display.language import LANGUAGES, speaking
+
     told = _Told()
     try:
-        yield told
+        with speaking(lang if lang in LANGUAGES else "en"):
+            yield told
     except CsError as error:
         told.code = BAD_INPUT
         _tell(error, lang, language)

@@ -101,8 +101,9 @@ def _key_first(headlines: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
         return headlines
     place = {metric: i for i, metric in enumerate(metrics)}
     rows = headlines.drop_duplicates(subset=["metric"])
-    order = rows["metric"].map(lambda metric: place.get(metric, len(place)))
-    return rows.loc[order.sort_values(kind="stable").index].reset_index(drop=True)
+    return rows.sort_values(
+        "metric", key=lambda column: column.map(lambda metric: place.get(metric, len(place))), kind="stable"
+    ).reset_index(drop=True)
 
 
 def _card(record: dict, headlines: pd.DataFrame, findings: pd.DataFrame) -> Card:

@@ -265,9 +265,9 @@ def _take_stderr(node: nbformat.NotebookNode, hidden: dict[str, str]) -> tuple[s
 
 def tidy(node: nbformat.NotebookNode, job: Job) -> None:
     """Take out of an executed notebook, in place, all that differs from run to run or tells where it ran."""
-    node.metadata = nbformat.from_dict(
-        {key: node.metadata[key] for key in ("cs_analysis", "kernelspec", "language_info") if key in node.metadata}
-    )
+    kept = {key: node.metadata[key] for key in ("cs_analysis", "language_info") if key in node.metadata}
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    node.metadata = nbformat.from_dict({**kept, "kernelspec": kernel})
     for cell in node.cells:
         tags = [tag for tag in cell.metadata.get("tags", []) if tag]
         for key in ("papermill", "execution", "tags", "ExecuteTime"):

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from time import perf_counter
@@ -22,37 +22,21 @@ from time import perf_counter
 import nbformat
 
 import cs_analysis
-from cs_analysis.data.book import CACHE, Book, load, locate
+from cs_analysis.data.book import CACHE, Book, load
 from cs_analysis.data.settings import Settings, read_settings
-from cs_analysis.display.language import _, check_language, render, speaking
+from cs_analysis.display.language import _, render, speaking
 from cs_analysis.errors import N_, CsError, InputError, NotebookError
 from cs_analysis.report.contents import page_context, write_contents, write_listing
 from cs_analysis.report.execute import Job, Kernels, Outcome, execute, prepare
 from cs_analysis.report.frame import PageContext
 from cs_analysis.report.notebooks import Notebook, Shelf, find_notebooks, find_shelf, given_parameters
 from cs_analysis.report.page import write_page
+from cs_analysis.report.request import Request, find_client, language_of, parse_day
 from cs_analysis.report.stage import Stage, previous_run, versions, write_run
 from cs_analysis.report.workbook import write_workbook
 
 RESERVED = frozenset({"data_dir", "as_of", "compare_to", "lang", "config", "out_dir"})
 _JOBS_AT_MOST = 4
-
-
-@dataclass(frozen=True)
-class Request:
-    """What was asked for, for one client; a ``workspace`` or a bare ``data`` folder, dates as they were written."""
-
-    workspace: Path | None = None
-    data: Path | None = None
-    out: Path | None = None
-    as_of: str = ""
-    compare_to: str = ""
-    lang: str = ""
-    config: Path | None = None
-    notebooks: Path | None = None
-    only: tuple[str, ...] = ()
-    parameters: dict[str, str] = field(default_factory=dict)
-    jobs: int = 0  # 0: as many as there are cores, at most four
 
 
 @dataclass(frozen=True)
@@ -82,49 +66,6 @@ class Result:
 
 
 Progress = Callable[[Event], None]
-
-
-@dataclass(frozen=True)
-class Client:
-    """Where a client's things are; ``shown`` is the data folder's name in what is written."""
-
-    data: Path
-    config: Path | None
-    workspace: Path | None
-    shown: str
-
-
-def find_client(request: Request) -> Client:
-    """The data folder and client file of a request; both are checked for being there."""
-    if request.data is not None and request.workspace is not None:
-        raise InputError(N_("Give a workspace or --data, not both."))
-    workspace = None if request.data is not None else (request.workspace or Path("."))
-    data = request.data if workspace is None else workspace / "data"
-    assert data is not None
-    if workspace is not None and not data.is_dir():
-        raise InputError(
-            N_("The workspace {workspace} has no folder 'data'; give a workspace that has one, or --data DIR."),
-            workspace=str(workspace),
-        )
-    if not data.is_dir():
-        raise InputError(N_("There is no folder {folder}; check --data."), folder=str(data))
-    config = request.config or locate(data)[1]
-    return Client(
-        data=data.resolve(),
-        config=config.resolve() if config else None,
-        workspace=workspace.resolve() if workspace else None,
-        shown="data" if workspace else data.resolve().name,
-    )
-
-
-def language_of(request: Request) -> str:
-    """The language to speak for a request: asked for, else the client file's, else English."""
-    if request.lang:
-        return check_language(request.lang)
-    try:
-        return read_settings(find_client(request).config).client.language
-    except CsError:
-        return "en"  # the fault itself is told by the run
 
 
 def run(request: Request, *, progress: Progress = lambda event: None) -> Result:
@@ -373,22 +314,6 @@ class _Run:
             "reason": text,
             "warnings": list(warnings),
         }
-
-
-def parse_day(text: str, option: str) -> date | None:
-    """The day an option names, None if it was not given.
-
-    >>> parse_day("2026-10-31", "--as-of")
-    datetime.date(2026, 10, 31)
-    """
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise InputError(
-            N_("{option} is {value!r}, which is not a day; write it as 2026-10-31."), option=option, value=text
-        ) from error
 
 
 def _lacking(need: tuple[str, ...]) -> NotebookError:
