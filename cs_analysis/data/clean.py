@@ -72,14 +72,18 @@ def clean_table(
 
 
 def _long(frame: pd.DataFrame) -> pd.DataFrame:
-    """Monthly revenue with one column per month as one row per account and month; blank cells are no revenue."""
+    """Monthly revenue with one column per month as one row per account and month.
+
+    A blank cell is no revenue; a column without any entry is a month that has not been filled in yet.
+    """
     table = TABLES["mrr_months"]
     months = [c for c in frame.columns if c != ROW and find_column(table, c) is None and is_month(c)]
     if not months or any((c := find_column(table, h)) and c.name == "month" for h in frame.columns):
         return frame
     keys = [c for c in frame.columns if c not in months]
-    long = frame.melt(id_vars=keys, value_vars=months, var_name="month", value_name="mrr")
-    return long[long["mrr"].str.strip() != ""].reset_index(drop=True)
+    filled = [m for m in months if (frame[m].str.strip() != "").any()]
+    long = frame.melt(id_vars=keys, value_vars=filled, var_name="month", value_name="mrr")
+    return long.assign(mrr=long["mrr"].where(long["mrr"].str.strip() != "", "0"))
 
 
 def _canonical(
