@@ -22,13 +22,16 @@ _NAMES = {
 }
 _TOPICS = ("churn", "economics", "effort", "nps", "onboarding", "portfolio", "revenue", "stages")
 _PACKAGES = ("data", "display", "stats", "topics")
+_MODULES = {"overview": "data.overview"}
 
-__all__ = ["Book", "chart", "churn", "economics", "effort", "load", "nps", "onboarding", "portfolio", "revenue", "save", "say", "stages", "stats", "table"]  # fmt: skip
+__all__ = sorted({*_NAMES, *_TOPICS, *_MODULES, "stats"})
 
 
 def __getattr__(name: str) -> Any:
     if name in _NAMES:
         found = getattr(import_module(f"{__name__}.{_NAMES[name]}"), name)
+    elif name in _MODULES:
+        found = import_module(f"{__name__}.{_MODULES[name]}")
     elif name in _TOPICS or name in _PACKAGES:
         path = f"{__name__}.topics.{name}" if name in _TOPICS else f"{__name__}.{name}"
         try:

@@ -86,13 +86,13 @@ class Book:
         used = self.coverage.set_index("table")["rows_used"]
         return all(t in self.tables and (t == "contracts" or used.get(t, 0) > 0) for t in tables)
 
-    def split(self, table: str, *columns: str) -> pd.DataFrame:
+    def split(self, table: Any, *columns: str) -> pd.DataFrame:
         """A table with columns of its accounts joined on, to be split by; a missing value is "(not given)".
 
         Parameters
         ----------
         table
-            A table with `account_id`.
+            A frame with `account_id`, or the name of one of the book's tables.
         columns
             Columns of `accounts`, custom variables included; a column of `contracts` is lifted when it is constant
             per account.
@@ -102,13 +102,18 @@ class Book:
         pd.DataFrame
             The table's rows as a pandas frame, and the columns as text.
         """
-        frame = as_pandas(getattr(self, table))
+        frame = as_pandas(getattr(self, table) if isinstance(table, str) else table)
         found = pd.DataFrame({c: self._account_column(c) for c in columns})
         joined = frame.drop(columns=[c for c in columns if c in frame]).join(found, on="account_id")
         missing = _("(not given)")
         return joined.assign(
             **{c: joined[c].astype(object).where(joined[c].notna(), missing).astype(str) for c in columns}
         )
+
+    def segment_column(self, asked: str = "") -> str:
+        """The account column to split by: the one asked for, else the first of the client file's that is there."""
+        known = [c for c in self.settings.report.segment_by if c in self.accounts]
+        return asked or next(iter(known), "segment")
 
     def _account_column(self, column: str) -> pd.Series:
         """A column by account_id."""
@@ -123,6 +128,8 @@ class Book:
                 N_("The contract column {column} differs within accounts, so accounts cannot be split by it."),
                 column=column,
             )
+        if any(column == c.name for c in TABLES["accounts"].columns):  # a column of ours that nobody filled in
+            return pd.Series(None, index=self.accounts["account_id"], dtype=object)
         known = [c for c in self.accounts if c != "account_id"]
         raise InputError(
             N_("Accounts have no column {column} to split by; {choose}."), column=column, choose=choose(column, known)
@@ -243,6 +250,8 @@ def check(
 ) -> Checked:
     """Every fault of the input in one pass; the parameters are those of :func:`load`.
 
+    Without `as_of` all rows are checked, up to the end of the month of the last fact.
+
     Raises
     ------
     InputError
@@ -254,7 +263,7 @@ def check(
     settings = read_settings(config_path)
     set_language(check_language(lang or settings.client.language))
     gathered = gather(folder, settings)
-    settled = settle(gathered, settings, resolve_as_of(gathered, as_of))
+    settled = settle(gathered, settings, resolve_as_of(gathered, as_of or last_possible(gathered)))
     return Checked(gathered.problems.frame(), settled.coverage, tuple(gathered.problems.found))
 
 

@@ -234,6 +234,15 @@ def direction(difference: float | None, low: float | None, high: float | None) -
     return 1 if float(difference) > 0 else -1  # type: ignore[arg-type]
 
 
+def p_value(p: float) -> str:
+    """A p value to two figures: "p = 0.03", below a hundredth "p < 0.01".
+
+    >>> p_value(0.034), p_value(0.0004)
+    ('p = 0.03', 'p < 0.01')
+    """
+    return "p < 0.01" if p < 0.01 else f"p = {number(p, 2)}"
+
+
 def listing(names: Iterable[object], most: int = 5) -> str:
     """Names as a list in words; beyond ``most`` the rest are counted.
 

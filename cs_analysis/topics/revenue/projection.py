@@ -1,9 +1,10 @@
 """Where open cohorts are heading: the path of NRR by age, carried on with what earlier cohorts did at the same age.
 
 Definition: volume-weighted age-to-age factors (chain ladder, Mack 1993) of MRR at constant prices, to ages whose
-factors rest on at least three cohorts and thirty accounts. The interval resamples accounts: the earlier accounts behind
-the factors are drawn anew (are the factors right?), and each account of the open cohort draws its next steps from theirs
-(what will chance do to these accounts?). Mack's standard error, which knows only the cohorts' sums, stands beside it.
+factors rest on at least three cohorts and thirty accounts. The interval resamples accounts: the earlier accounts
+behind the factors are drawn anew (are the factors right?), and each account of the open cohort draws its next steps
+from theirs (what will chance do to these accounts?). Mack's standard error, which knows only the cohorts' sums, stands
+beside it.
 
 A projection is drawn apart from what was observed, and judged by hiding the newest months: see :func:`backtest`.
 """
@@ -87,7 +88,8 @@ def _carried_on(
     """Each cohort of ``starts`` (label → newest age, NRR there) carried on to the last usable age."""
     factors = age_to_age(paths)
     usable = _usable(factors)
-    mack = _mack(paths, usable)
+    step = periods.PERIODS[period]
+    mack = _mack(paths, usable, step)
     tables = [pd.DataFrame(columns=[c for c in _COLUMNS if c != "measure"])]
     for first in np.unique(paths.cohort):
         label = periods.fiscal_label(int(first), period, fiscal_year_start)
@@ -106,7 +108,7 @@ def _carried_on(
                     "estimate": start * np.cumprod(factors["factor"].to_numpy()[age:usable]),
                     "low": start * low,
                     "high": start * high,
-                    "mack_se": np.where(ages == usable, mack.get(int(first), np.nan), np.nan),
+                    "mack_se": np.where(ages == usable - usable % step, mack.get(int(first), np.nan), np.nan),
                     "cohorts": factors["cohorts"].to_numpy()[age:usable],
                 }
             )
@@ -237,20 +239,23 @@ def _by_normal(paths: Paths, start: np.ndarray, drawn: np.ndarray, age: int, rng
     return growth
 
 
-def _triangle(paths: Paths, usable: int) -> pd.DataFrame:
-    """Cohorts × ages of MRR; a cell is missing until the youngest account of the cohort has reached it."""
+def _triangle(paths: Paths, usable: int, step: int) -> pd.DataFrame:
+    """Cohorts × every ``step``-th age of MRR; a cell is missing until the cohort's youngest account has reached it.
+
+    Ages are as far apart as cohorts, so that a diagonal is one stretch of the calendar, as Mack has it.
+    """
     rows = {}
     for first in np.unique(paths.cohort):
-        part = paths.mrr[paths.cohort == first, : usable + 1]
+        part = paths.mrr[paths.cohort == first, : usable + 1 : step]
         rows[int(first)] = part.sum(axis=0)  # nan where any account is not there yet
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _mack(paths: Paths, usable: int) -> dict[int, float]:
-    """Mack's standard error of each cohort's MRR at the last usable age, as a fraction of its first MRR."""
-    if usable < 1:
+def _mack(paths: Paths, usable: int, step: int) -> dict[int, float]:
+    """Mack's standard error of each cohort's MRR at the last age of its triangle, as a fraction of its first MRR."""
+    if usable < step:
         return {}
-    triangle = _triangle(paths, usable)
+    triangle = _triangle(paths, usable, step)
     triangle = triangle[triangle[0] > 0]
     if len(triangle) < 2:
         return {}
@@ -269,8 +274,9 @@ def calendar_effect(
         contracts, as_of=as_of, period=period, fiscal_year_start=fiscal_year_start, observed_from=observed_from
     )
     usable = _usable(age_to_age(paths))
-    triangle = _triangle(paths, usable)
-    if usable < 2 or len(triangle) < MIN_COHORTS:
+    step = periods.PERIODS[period]
+    triangle = _triangle(paths, usable, step)
+    if usable < 2 * step or len(triangle) < MIN_COHORTS:
         return None
     return triangles.calendar_test(triangle)
 

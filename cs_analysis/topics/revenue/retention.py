@@ -205,14 +205,6 @@ def _one_month(month: int, span: int, openings: np.ndarray, at: dict[str, np.nda
     ]
 
 
-def latest(table: pd.DataFrame, measure: str, month: str | None = None) -> pd.Series | None:
-    """The row of a retention table for a measure, of the newest month or of ``month``; None where there is none."""
-    rows = table[table["measure"] == measure]
-    if month is not None:
-        rows = rows[rows["month"] == month]
-    return None if rows.empty else rows.iloc[-1]
-
-
 def difference(contracts: Any, measure: str, *, as_of: Any, earlier: str, span: int = 12) -> ratios.Ratio | None:
     """Change of a retention measure between an earlier month and the last one, accounts paired.
 
@@ -243,6 +235,20 @@ def difference(contracts: Any, measure: str, *, as_of: Any, earlier: str, span: 
     amounts = [money.from_ticks(both[name].to_numpy()) for name in ("opening_a", "closing_a", "opening_b", "closing_b")]
     name = {"nrr": "net", "grr": "gross", "logo": "logo"}[measure]
     return ratios.difference(*amounts, measure=name)
+
+
+def change_on_year(contracts: Any, table: pd.DataFrame, *, as_of: Any, measure: str = "nrr") -> ratios.Ratio | None:
+    """Change of a measure between the newest month of a retention table and the same month a year earlier.
+
+    None where the table has no figure for that month. See :func:`difference`.
+    """
+    rows = table[table["measure"] == measure]
+    if rows.empty:
+        return None
+    earlier = periods.month_label(periods.month_index(rows["month"].iloc[-1] + "-01") - 12)
+    if not (rows["month"] == earlier).any():
+        return None
+    return difference(contracts, measure, as_of=as_of, earlier=earlier, span=int(rows["span"].iloc[-1]))
 
 
 def concentration(contracts: Any, *, as_of: Any, span: int = 12, largest: int = 5) -> pd.DataFrame:

@@ -1,0 +1,215 @@
+"""The revenue topic in short: headline figures with last month and last year beside them, findings, trend."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from cs_analysis.display.language import _, day, money_short, month, percent
+from cs_analysis.errors import N_
+from cs_analysis.stats import periods
+from cs_analysis.topics.revenue import words
+from cs_analysis.topics.revenue.alerts import ending, nrr_if_none_renews
+from cs_analysis.topics.revenue.changes import changes, last_complete_month, pairs
+from cs_analysis.topics.revenue.movements import bridge, movers
+from cs_analysis.topics.revenue.retention import concentration, difference, retention
+
+HEADLINE = (
+    "metric", "label", "value", "low", "high", "n", "unit", "previous", "year_ago", "previous_change", "previous_low",
+    "previous_high", "year_change", "year_low", "year_high", "sentence", "note",
+)  # fmt: skip
+FINDINGS = ("rank", "kind", "text", "money", "account_id")
+_LABELS = {
+    "mrr": N_("MRR"),
+    "nrr": N_("NRR, 12 months"),
+    "grr": N_("GRR, 12 months"),
+    "logo_retention": N_("Logo retention, 12 months"),
+}
+_MEASURES = {"nrr": "nrr", "grr": "grr", "logo_retention": "logo"}
+
+
+class Summary(NamedTuple):
+    """What stands at the top of the page: sentences, headline rows, findings and the months behind the figures."""
+
+    sentences: list[str]
+    headline: pd.DataFrame
+    findings: pd.DataFrame
+    trend: pd.DataFrame
+
+
+def summary(
+    contracts: Any,
+    *,
+    as_of: Any,
+    compare_to: Any | None = None,
+    accounts: pd.DataFrame | None = None,
+    currency: str = "JPY",
+    observed_from: Any | None = None,
+) -> Summary:
+    """Headline figures (MRR, NRR, GRR, logo retention over 12 months), findings by money, and their months.
+
+    Parameters
+    ----------
+    contracts
+        Contract lines: account_id, start, stop (half-open), mrr.
+    as_of
+        Last day whose facts count.
+    compare_to
+        The month end beside which the figures stand; by default the one before the last complete month.
+    accounts
+        account_id and account_name, to call accounts by name.
+    currency
+        Of the amounts.
+    observed_from
+        First day from which departures were recorded.
+
+    Returns
+    -------
+    sentences; headline (one row per metric); findings (one row per finding, most money first); trend (metric × month).
+    """
+    last = last_complete_month(as_of)
+    then = periods.month_index(compare_to) if compare_to else last - 1
+    earlier = {"previous": periods.month_label(min(then, last)), "year": periods.month_label(last - 12)}
+    kept = retention(contracts, as_of=as_of, observed_from=observed_from)
+    flow = bridge(contracts, as_of=as_of, observed_from=observed_from)
+    rows = [_mrr_row(flow, _active(contracts, as_of, last), earlier, currency)]
+    for metric, measure in _MEASURES.items():
+        changed = {
+            name: difference(contracts, measure, as_of=as_of, earlier=at)
+            if words.of_measure(kept, measure, at) is not None
+            else None
+            for name, at in earlier.items()
+        }
+        rows.append(_retention_row(kept, metric, measure, changed, earlier))
+    headline = pd.DataFrame(rows, columns=list(HEADLINE))
+    names = words.account_names(accounts)
+    findings = _findings(contracts, as_of, kept, names, currency)
+    trend = pd.concat(
+        [
+            flow.loc[flow["complete"] & flow["closing"].notna(), ["month", "closing"]]
+            .rename(columns={"closing": "estimate"})
+            .assign(metric="mrr"),
+            *(
+                kept.loc[kept["measure"] == measure, ["month", "estimate"]].assign(metric=metric)
+                for metric, measure in _MEASURES.items()
+            ),
+        ],
+        ignore_index=True,
+    )[["metric", "month", "estimate"]]
+    said = [words.say_bridge(flow, currency=currency), *(r["sentence"] for r in rows[1:2])]
+    said += list(findings["text"].head(2))
+    return Summary([s for s in said if s], headline, findings, trend)
+
+
+def _active(contracts: Any, as_of: Any, last: int) -> int:
+    return len(pairs(changes(contracts, as_of=as_of), last, last))
+
+
+def _mrr_row(flow: pd.DataFrame, active: int, earlier: dict[str, str], currency: str) -> dict[str, Any]:
+    """MRR is counted, not estimated: its bounds are the figure itself."""
+    at = flow[flow["complete"]].set_index("month")["closing"]
+    value = float(at.iloc[-1]) if len(at) else np.nan
+    then = {name: float(at.get(m, np.nan)) for name, m in earlier.items()}
+    row = {"metric": "mrr", "label": _(_LABELS["mrr"]), "value": value, "low": value, "high": value, "n": active}
+    row |= {"unit": "money", "previous": then["previous"], "year_ago": then["year"], "note": ""}
+    for name in ("previous", "year"):
+        row |= {f"{name}_{part}": value - then[name] for part in ("change", "low", "high")}
+    row["sentence"] = words.say_bridge(flow, currency=currency)
+    return row
+
+
+def _retention_row(
+    kept: pd.DataFrame, metric: str, measure: str, changed: dict[str, Any], earlier: dict[str, str]
+) -> dict[str, Any]:
+    row: dict[str, Any] = dict.fromkeys(HEADLINE, np.nan)
+    row |= {"metric": metric, "label": _(_LABELS[metric]), "unit": "rate", "sentence": "", "note": ""}
+    now = words.of_measure(kept, measure)
+    if now is None:
+        row["note"] = _("no account has been followed for twelve months yet")
+        return row
+    row |= {"value": now["estimate"], "low": now["low"], "high": now["high"], "n": now["n"]}
+    row["note"] = words.why_no_interval(now)
+    for name, column in (("previous", "previous"), ("year", "year_ago")):
+        then, change = words.of_measure(kept, measure, earlier[name]), changed[name]
+        if then is None or change is None:
+            continue
+        row[column] = then["estimate"]
+        row |= {f"{name}_change": change.estimate, f"{name}_low": change.low, f"{name}_high": change.high}
+    if measure == "nrr":
+        row["sentence"] = words.say_retention(kept, change=changed["year"])
+    else:
+        text = _("{label} is {value}.")
+        row["sentence"] = text.format(label=_(words.MEASURE_LABELS[measure]), value=words.estimate(now))
+    return row
+
+
+def _findings(contracts: Any, as_of: Any, kept: pd.DataFrame, names: dict[str, str], currency: str) -> pd.DataFrame:
+    """What to look at, most money first: accounts lost or shrunk last month, leaving, ending, and the largest."""
+    rows = [*_lost(contracts, as_of, names, currency), *_leaving(contracts, as_of, names, currency)]
+    rows += _dependence(contracts, as_of, kept, names)
+    rows.sort(key=lambda row: (-row["money"], row["account_id"]))
+    table = pd.DataFrame(rows, columns=list(FINDINGS[1:]))
+    return table.assign(rank=range(1, len(table) + 1))[list(FINDINGS)]
+
+
+def _lost(contracts: Any, as_of: Any, names: dict[str, str], currency: str) -> list[dict[str, Any]]:
+    table = movers(contracts, as_of=as_of, months=1, largest=50)
+    texts = {
+        "churn": N_("{account} was lost in {month}: {amount} of MRR."),
+        "contraction": N_("{account} shrank in {month} by {amount} of MRR."),
+    }
+    return [
+        {
+            "kind": row.movement,
+            "text": _(texts[row.movement]).format(
+                account=names.get(row.account_id, row.account_id),
+                month=month(row.month),
+                amount=money_short(-row.amount, currency),
+            ),
+            "money": -row.amount,
+            "account_id": row.account_id,
+        }
+        for row in table[table["movement"].isin(texts)].head(5).itertuples()
+    ]
+
+
+def _leaving(contracts: Any, as_of: Any, names: dict[str, str], currency: str) -> list[dict[str, Any]]:
+    table = ending(contracts, as_of=as_of)
+    rows = [
+        {
+            "kind": "leaving",
+            "text": _("{account} has given notice and leaves on {day}: {amount} of MRR.").format(
+                account=names.get(row.account_id, row.account_id),
+                day=day(row.leaves),
+                amount=money_short(row.mrr, currency),
+            ),
+            "money": row.mrr,
+            "account_id": row.account_id,
+        }
+        for row in table[table["notice"]].nlargest(5, "mrr").itertuples()
+    ]
+    tonight = table[~table["notice"]]
+    if len(tonight):
+        text = words.say_ending(table, nrr_if_none_renews(contracts, as_of=as_of), as_of=as_of, currency=currency)
+        rows.append({"kind": "ending", "text": text, "money": tonight["mrr"].sum(), "account_id": ""})
+    return rows
+
+
+def _dependence(contracts: Any, as_of: Any, kept: pd.DataFrame, names: dict[str, str]) -> list[dict[str, Any]]:
+    """The largest account, when it holds a tenth of the opening MRR or moves NRR by more than two points."""
+    net, table = words.of_measure(kept, "nrr"), concentration(contracts, as_of=as_of, largest=1)
+    if net is None or table.empty or not np.isfinite(table["nrr_without"].iloc[0]):
+        return []
+    top = table.iloc[0]
+    if top["share"] < 0.10 and abs(top["nrr_without"] - net["estimate"]) < 0.02:
+        return []
+    text = _("{account} holds {share} of the opening MRR; without it NRR is {without} instead of {nrr}.").format(
+        account=names.get(top["account_id"], top["account_id"]),
+        share=percent(top["share"]),
+        without=percent(top["nrr_without"]),
+        nrr=percent(net["estimate"]),
+    )
+    money = float(top["share"] * net["opening_mrr"])
+    return [{"kind": "concentration", "text": text, "money": money, "account_id": top["account_id"]}]
