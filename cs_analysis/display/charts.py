@@ -271,15 +271,15 @@ def heatmap(
     rows, columns = values.shape
     known = values[np.isfinite(values)]
     norm, ramp = _norm(known, centre)
-    for r, c in np.argwhere(~np.isfinite(values)):
-        ax.add_patch(Rectangle((c, r), 1, 1, facecolor=PAPER, edgecolor=RULE, hatch="////", linewidth=0, zorder=1))
+    # one hatched ground under all cells: it shows where a cell is missing
+    ax.add_patch(Rectangle((0, 0), columns, rows, facecolor=PAPER, edgecolor=RULE, hatch="////", linewidth=0, zorder=1))
     ax.pcolormesh(np.ma.masked_invalid(values), cmap=ramp, norm=norm, edgecolors=PAPER, linewidth=0.8, zorder=2)
     width = (ax.figure.get_figwidth() * 72 - 90) / max(columns, 1)  # type: ignore[union-attr]
     height = (ax.figure.get_figheight() * 72 - 95) / max(rows, 1)  # type: ignore[union-attr]
     size = min(8.0, width / 2.3, height * 0.72)
     if size >= 5:
         write = (lambda v: language.number(100 * v)) if kind == "percent" else _cell_writer(kind)
-        for r, c in np.argwhere(np.isfinite(values)):
+        for r, c in np.argwhere(np.isfinite(values)).tolist():
             colour = text_on(ramp(norm(values[r, c])))
             ax.text(
                 c + 0.5, r + 0.5, write(values[r, c]), ha="center", va="center", fontsize=size, color=colour, zorder=4
@@ -292,7 +292,7 @@ def heatmap(
             format=FuncFormatter(lambda v, _p: language.percent(v, 0)) if kind == "percent" else None,
         )
     mask = np.zeros_like(values, bool) if unfinished is None else np.asarray(unfinished, bool) & np.isfinite(values)
-    for r, c in np.argwhere(mask):
+    for r, c in np.argwhere(mask).tolist():
         ax.add_patch(
             Rectangle(
                 (c, r),
@@ -502,7 +502,7 @@ def stacked(
         above, below = above + np.clip(amounts, 0, None), below + np.clip(amounts, None, 0)
     value_axis(ax, np.concatenate([above, below]), kind, currency=currency)
     every = max(1, -(-len(labels) // 7))
-    shown = [p for p in places if (len(labels) - 1 - p) % every == 0]  # the newest always has its label
+    shown = [p for p in range(len(labels)) if (len(labels) - 1 - p) % every == 0]  # the newest always has its label
     ax.set_xticks(shown, [short(labels[p]) for p in shown])
     ax.tick_params(axis="x", length=0)
     ax.axhline(0, color=RULE, linewidth=0.8, zorder=3)
@@ -534,7 +534,7 @@ def forest(
         ax.axvline(reference, color=RULE, linewidth=1, zorder=1)
     known = np.isfinite(lows) & np.isfinite(highs)
     ax.hlines(places[known], lows[known], highs[known], color=UP, linewidth=1.8, zorder=2)
-    for place, value, sure in zip(places, centre, known, strict=True):
+    for place, value, sure in zip(range(len(centre)), centre, known, strict=True):
         if np.isfinite(value):
             ax.plot(value, place, "o", markersize=6, color=UP, markerfacecolor=UP if sure else PAPER, zorder=3)
         count = "" if n is None else "   n " + language.number(n[place])

@@ -106,7 +106,9 @@ def count_marks(figure: Figure) -> int:
         if isinstance(artist, Line2D):
             marks += len(np.atleast_1d(artist.get_xdata())) if artist.get_marker() not in ("None", "", None) else 1
         elif isinstance(artist, Collection):
-            marks += max(len(artist.get_paths()), len(np.atleast_2d(artist.get_offsets())), np.size(artist.get_array()))
+            points = artist.get_array()
+            cells = 0 if points is None else points.size
+            marks += max(len(artist.get_paths()), len(np.atleast_2d(artist.get_offsets())), cells)
         elif isinstance(artist, Rectangle | Text):
             marks += 1
     return marks
@@ -150,6 +152,7 @@ class EndLabel(Annotation):
             va="center",
             fontsize=8.5,
             annotation_clip=False,
+            clip_on=False,  # it stands outside the axes, which clip what is added to them
         )
         self.height = height
         ax.add_artist(self)

@@ -9,6 +9,7 @@ import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 import pandas as pd
 from pandas.api import types
@@ -17,8 +18,8 @@ from cs_analysis.display import language
 from cs_analysis.display.language import MISSING, _, ngettext
 
 _DOWNLOAD_LIMIT = 200_000  # bytes of CSV that a page carries along
-# Seen in JupyterLab, which shows no style sheet of ours; the page's own sheet overrides all of it
-_PLAIN = (
+# For JupyterLab, which has no style sheet of ours; pages leave it out
+PLAIN_STYLE = (
     "<style>:where(.cs-table) td.n,:where(.cs-table) th.n{text-align:right;font-variant-numeric:tabular-nums}"
     ":where(.cs-table) td,:where(.cs-table) th{text-align:left}</style>"
 )
@@ -154,11 +155,14 @@ def table(
     text = (
         pd.DataFrame({headings[c]: values for c, values in cells.items()}).to_string(index=False) if len(shown) else ""
     )
-    return Html(_PLAIN + markup, f"{title}\n{text}".rstrip())
+    return Html(PLAIN_STYLE + markup, f"{title}\n{text}".rstrip())
+
+
+_CLASSES = {"text": "", "day": ' class="d"', "month": ' class="d"'}
 
 
 def _grid(title: str, headings: dict[str, str], kinds: dict[str, str], cells: dict[str, list[str]], rows: int) -> str:
-    css = {c: "" if kind in ("text", "day", "month") else ' class="n"' for c, kind in kinds.items()}
+    css = {c: _CLASSES.get(kind, ' class="n"') for c, kind in kinds.items()}
     head = "".join(f'<th scope="col"{css[c]}>{escape(h)}</th>' for c, h in headings.items())
     lines = []
     for i in range(rows):
@@ -202,7 +206,7 @@ def _csv(frame: pd.DataFrame) -> bytes | None:
     return data if len(data) <= _DOWNLOAD_LIMIT else None
 
 
-def _is_month(values: pd.Series, name: str) -> bool:
+def _is_month(values: Any, name: str) -> bool:
     return types.is_datetime64_any_dtype(values) and (name in ("month", "cohort") or name.endswith("_month"))
 
 
@@ -220,7 +224,7 @@ def _missing(value: object) -> bool:
     return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
 
 
-def _kind(values: pd.Series) -> str:
+def _kind(values: Any) -> str:
     if types.is_datetime64_any_dtype(values):
         return "month" if _is_month(values, str(values.name)) else "day"
     if types.is_bool_dtype(values) or not types.is_numeric_dtype(values):
@@ -256,7 +260,7 @@ def _cell(value: object, kind: str, currency: str, divisor: int) -> str:
     return text.replace("−", "△") if language.current() == "ja" else text
 
 
-def _money_unit(amounts: pd.DataFrame, currency: str) -> tuple[int, str]:
+def _money_unit(amounts: Any, currency: str) -> tuple[int, str]:
     """By what the money of a table is divided, and the note that says so; Japanese readers expect thousands of yen."""
     if not len(amounts.columns):
         return 1, ""

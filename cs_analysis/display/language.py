@@ -18,7 +18,7 @@ from pathlib import Path
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
-from cs_analysis.errors import CsError, InputError, N_, nearest
+from cs_analysis.errors import N_, CsError, InputError, nearest
 
 LANGUAGES = ("en", "ja")
 MISSING = "–"  # what stands where a number cannot be known

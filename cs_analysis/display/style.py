@@ -10,6 +10,7 @@ import importlib.util
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from cycler import cycler
@@ -37,7 +38,7 @@ _LATIN = "DejaVu Sans"  # shipped with matplotlib: the same bytes on every machi
 _REPLACEMENT = "□"
 
 
-def luminance(colour: str | tuple) -> float:
+def luminance(colour: Any) -> float:
     """Relative luminance of a colour, 0 (black) to 1 (white) [WCAG 2.2].
 
     >>> luminance("#ffffff"), luminance("#000000")
@@ -47,7 +48,7 @@ def luminance(colour: str | tuple) -> float:
     return round(0.2126 * r + 0.7152 * g + 0.0722 * b, 6)
 
 
-def contrast(a: str | tuple, b: str | tuple) -> float:
+def contrast(a: Any, b: Any) -> float:
     """Contrast ratio of two colours, 1 to 21 [WCAG 2.2].
 
     >>> contrast("#000000", "#ffffff")
@@ -64,21 +65,22 @@ def readable(colour: str, on: str = PAPER, least: float = 4.5) -> str:
     >>> readable("#0072b2"), contrast(readable("#e69f00"), "#ffffff") >= 4.5
     ('#0072b2', True)
     """
-    rgb, end = to_rgb(colour), (0.0 if luminance(on) > 0.18 else 1.0)
+    (r, g, b), end = to_rgb(colour), 0.0 if luminance(on) > 0.18 else 1.0
     for step in range(51):
-        mixed = to_hex(tuple(c + (end - c) * step / 50 for c in rgb))
+        part = step / 50
+        mixed = to_hex((r + (end - r) * part, g + (end - g) * part, b + (end - b) * part))
         if contrast(mixed, on) >= least:
             return mixed
     return to_hex((end, end, end))
 
 
-def text_on(colour: str | tuple) -> str:
+def text_on(colour: Any) -> str:
     """Near-black or near-white, whichever reads better on the colour (never INK or PAPER: those follow the page).
 
     >>> text_on("#ffffff"), text_on("#043f66")
-    ('#14181c', '#fdfdfd')
+    ('#010101', '#fefefe')
     """
-    return max("#14181c", "#fdfdfd", key=lambda text: contrast(text, colour))
+    return max("#010101", "#fefefe", key=lambda text: contrast(text, colour))
 
 
 @cache
@@ -115,7 +117,7 @@ def is_japanese(text: str) -> bool:
     return any(c != "\n" and ord(c) not in latin for c in drawable(text))
 
 
-def strong(text: str) -> dict[str, object]:
+def strong(text: str) -> dict[str, Any]:
     """Properties of bold text; the Japanese font has no bold, so its outline is drawn instead.
 
     >>> strong("NRR")["fontweight"], sorted(strong("解約"))

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from cs_analysis import __version__
 from cs_analysis.display import language
+from cs_analysis.display.html import PLAIN_STYLE
 from cs_analysis.display.language import _
 from cs_analysis.display.style import contrast, readable
 from cs_analysis.report.markup import FigureInliner
@@ -94,7 +95,7 @@ def frame(context: PageContext, *, kind: str, title: str, body: str, **more: Any
             kind=kind,
             logo=context.logo if (context.logo or "").startswith("data:image/") else None,
             facts=_facts(context),
-            body=Markup(body),
+            body=Markup(body.replace(PLAIN_STYLE, "")),
             closing=_closing(context),
             definitions=context.definitions_href,
             before=context.previous,

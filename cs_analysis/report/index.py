@@ -109,8 +109,12 @@ def write_index(
 
 def _number(value: Any) -> float | None:
     """A cell of a table as a number; empty, text and missing are None."""
-    number = pd.to_numeric(value, errors="coerce")
+    number = _numbers(value)
     return float(number) if known(number) else None
+
+
+def _numbers(values: Any) -> Any:
+    return pd.to_numeric(values, errors="coerce")
 
 
 def _text(value: Any) -> str:
@@ -162,9 +166,9 @@ def _spark(trend: pd.DataFrame | None, metric: str, unit: str, context: PageCont
     """A line over the months, 100 × 40 units, with its first and last value in words."""
     if trend is None or not len(trend):
         return None
-    own = trend[trend["metric"] == metric].copy()
-    own["estimate"] = pd.to_numeric(own["estimate"], errors="coerce")
-    own = own.dropna(subset=["estimate"]).sort_values("month")
+    own: Any = trend[trend["metric"] == metric].copy()
+    own["estimate"] = _numbers(own["estimate"])
+    own = own[own["estimate"].notna()].sort_values("month")
     values = own["estimate"].tolist()
     if len(values) < 3:
         return None
@@ -210,8 +214,8 @@ def _by_money(findings: pd.DataFrame) -> pd.DataFrame:
     """Findings with the most money first; those without a sum after them, in their own rank."""
     if not len(findings):
         return findings
-    sums = pd.to_numeric(findings["money"], errors="coerce").abs() if "money" in findings else 0.0
-    rank = pd.to_numeric(findings["rank"], errors="coerce") if "rank" in findings else range(len(findings))
+    sums = _numbers(findings["money"]).abs() if "money" in findings else 0.0
+    rank = _numbers(findings["rank"]) if "rank" in findings else range(len(findings))
     ordered = findings.assign(_sum=sums, _rank=rank)
     return ordered.sort_values(["_sum", "_rank"], ascending=[False, True], na_position="last", kind="stable")
 
@@ -251,7 +255,7 @@ def _calls(findings: pd.DataFrame, context: PageContext) -> Markup | None:
         {
             "account": rows["account_id"].astype(str),
             "why": rows["text"].map(_text),
-            "money": pd.to_numeric(rows["money"], errors="coerce"),
+            "money": _numbers(rows["money"]),
         }
     )
     labels = {"account": _("Account"), "why": _("Why"), "money": _("Money at stake")}
