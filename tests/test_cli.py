@@ -1,0 +1,207 @@
+"""The command line: exit codes, one sentence per error, results on stdout and all else on stderr."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from typer.testing import CliRunner
+
+import cs_analysis
+from cs_analysis.cli import app
+
+PARAMETERS = 'data_dir: str = ""\nas_of: str = ""\nout_dir: str = ""\nspan: int = 12\n'
+
+
+def call(*arguments: object):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], prog_name="cs-analysis")
+
+
+def write_data(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    accounts = [f"A{i},Name {i}" for i in range(12)]
+    contracts = [f"C{i},A{i},2024-0{1 + i % 9}-01,{100 + i}" for i in range(12)]
+    (folder / "accounts.csv").write_text("\n".join(["account_id,account_name", *accounts]) + "\n")
+    (folder / "contracts.csv").write_text("\n".join(["contract_id,account_id,start_date,mrr", *contracts]) + "\n")
+    return folder
+
+
+def write_notebook(folder: Path, name: str, requires: str) -> Path:
+    node = nbformat.v4.new_notebook(metadata={"cs_analysis": {"title": name, "requires": [requires]}})
+    node.cells = [nbformat.v4.new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})]
+    folder.mkdir(parents=True, exist_ok=True)
+    nbformat.write(node, folder / f"{name}.ipynb")
+    return folder
+
+
+@pytest.fixture
+def client(tmp_path) -> Path:
+    """A workspace whose one notebook is skipped for want of data, so that no kernel starts."""
+    home = tmp_path / "acme"
+    write_data(home / "data")
+    write_notebook(home / "notebooks", "09_lacks", "usage")
+    return home
+
+
+def assert_one_sentence(result, code: int = 2) -> str:
+    assert result.exit_code == code, result.output
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    lines = [line for line in result.stderr.splitlines() if line]
+    assert len(lines) == 1, result.stderr
+    return lines[0]
+
+
+def test_run_prints_the_index_and_nothing_else(client, tmp_path):
+    result = call("run", client, "--as-of", "2024-09-30", "--out", tmp_path / "out")
+    assert result.exit_code == 0
+    assert result.stdout == f"{tmp_path / 'out' / 'index.html'}\n"
+    assert "09_lacks  skipped" in result.stderr
+    assert call("run", client, "--quiet").stderr == ""
+    assert (client / "reports" / "2024-08" / "run.json").exists()  # August: not all of September is known
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--parameter", "spam=1"], "did you mean 'span'"),
+        (["--parameter", "span"], "NAME=VALUE"),
+        (["-p", "span=x"], "a whole number"),
+        (["--only", "04,lacks"], "no notebook '04'"),
+        (["--as-of", "soon"], "'soon'"),
+        (["--as-of", "2031-01-31"], "2024-09-30"),
+        (["--compare-to", "2025-01-31"], "2025-01-31"),
+        (["--config", "nowhere.toml"], "nowhere.toml"),
+        (["--lang", "fr"], "'fr'"),
+        (["--data", "nowhere"], "not both"),
+    ],
+)
+def test_a_wrong_argument_is_one_sentence(client, arguments, said):
+    result = call("run", client, *arguments)
+    assert said in assert_one_sentence(result)
+    assert not (client / "reports").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("contracts.csv", "", "contracts.csv"),
+        ("contracts.csv", "contract_id,account_id,start\nC1,A1,2024-01-01\n", "contracts.csv"),
+        ("contracts.xlsx", "this is not a workbook", "contracts"),
+        ("accounts.csv", None, "accounts"),
+        ("cs-analysis.toml", "[client]\nnam = 'x'\n", "did you mean 'name'"),
+        ("cs-analysis.toml", "[mapping.usage]\nfile = 'accounts.csv'\nsheet = 'Nope'\n", "usage"),
+        ("cs-analysis.toml", "[client", "TOML"),
+    ],
+)
+def test_a_fault_of_the_input_is_one_sentence(client, file, content, said):
+    path = client / "data" / file
+    path.unlink(missing_ok=True)
+    if content is not None:
+        path.write_text(content)
+    result = call("run", client)
+    assert said in assert_one_sentence(result)
+    assert not (client / "reports").exists()
+
+
+def test_debug_adds_the_traceback(client):
+    result = call("run", client, "--as-of", "soon", "--debug")
+    assert result.exit_code == 2
+    assert "Traceback" in result.stderr
+
+
+def test_an_unforeseen_fault_is_told_in_a_sentence(client, monkeypatch):
+    def crash(*args, **kwargs):
+        raise RuntimeError("no such luck")
+
+    monkeypatch.setattr("cs_analysis.report.run.write_workbook", crash)
+    result = call("run", client, "--quiet")
+    assert "RuntimeError: no such luck" in assert_one_sentence(result, code=3)
+
+
+def test_an_interrupt_is_told_in_a_sentence(client, monkeypatch):
+    def stop(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cs_analysis.report.run.write_workbook", stop)
+    assert "nothing was written" in assert_one_sentence(call("run", client, "--quiet"), code=130)
+    assert not (client / "reports").exists()
+
+
+def test_one_bad_client_does_not_stop_the_others(client, tmp_path):
+    bad = tmp_path / "bad"
+    (bad / "data").mkdir(parents=True)
+    result = call("run", bad, client, "--out", tmp_path / "all", "--quiet")
+    assert result.exit_code == 2
+    assert result.stdout == f"{tmp_path / 'all' / 'acme' / 'index.html'}\n"
+    assert not (tmp_path / "all" / "bad").exists()
+
+
+def test_two_workspaces_of_one_name_cannot_share_an_out(client, tmp_path):
+    other = tmp_path / "other" / "acme"
+    write_data(other / "data")
+    assert "acme" in assert_one_sentence(call("run", client, other, "--out", tmp_path / "all"))
+
+
+def test_check_lists_every_fault(client):
+    contracts = client / "data" / "contracts.csv"
+    contracts.write_text(contracts.read_text().replace("2024-02-01", "2024-02-31", 1).replace(",103", ",lots"))
+    result = call("check", client)
+    assert result.exit_code == 1
+    assert "contracts.csv, row 3, column start_date" in result.stdout
+    assert "2024-02-31" in result.stdout
+    assert "lots" in result.stdout
+    found = json.loads(call("check", "--data", client / "data", "--json").stdout)[str(client / "data")]
+    errors = [problem["row"] for problem in found["problems"] if problem["severity"] == "error"]
+    assert set(errors) == {3, 5}
+    assert result.stdout.splitlines()[-1].startswith(f"{len(errors)} errors")
+    assert {row["table"] for row in found["coverage"]} == {"accounts", "contracts"}
+
+
+def test_check_of_good_and_of_unreadable_input(client, tmp_path):
+    result = call("check", client)
+    assert (result.exit_code, result.stderr) == (0, "")
+    (tmp_path / "empty").mkdir()
+    assert_one_sentence(call("check", "--data", tmp_path / "empty"))
+    assert_one_sentence(call("check", "--data", tmp_path / "nowhere"))
+
+
+def test_sample_is_written_once(tmp_path):
+    result = call("sample", "--out", tmp_path / "s", "--accounts", 30, "--months", 14)
+    assert (result.exit_code, result.stdout) == (0, f"{tmp_path / 's'}\n")
+    assert {"truth.json", "accounts.csv", "contracts.csv"} <= {path.name for path in (tmp_path / "s").iterdir()}
+    assert "not empty" in assert_one_sentence(call("sample", "--out", tmp_path / "s"))
+    assert "csv, xlsx, parquet" in assert_one_sentence(call("sample", "--out", tmp_path / "t", "--format", "ods"))
+    assert "--until" in assert_one_sentence(call("sample", "--out", tmp_path / "t", "--until", "later"))
+    assert not (tmp_path / "t").exists()
+
+
+def test_version_and_help():
+    assert call("--version").stdout == f"cs-analysis {cs_analysis.__version__}\n"
+    said = call("--help").stdout
+    for command in ("run", "check", "sample", "demo"):
+        assert f"\n  {command} " in said
+    assert "WORKSPACE" in call("run", "--help").stdout
+
+
+def test_help_imports_nothing_heavy():
+    """What keeps --help fast; the time itself is in the benchmarks."""
+    probe = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom cs_analysis.cli import app\n"
+        "assert CliRunner().invoke(app, ['run', '--help']).exit_code == 0\n"
+        "heavy = {'pandas', 'numpy', 'papermill', 'nbformat', 'matplotlib', 'rich', 'babel'}\n"
+        "print(*sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_python_m():
+    done = subprocess.run(
+        [sys.executable, "-m", "cs_analysis", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"cs-analysis {cs_analysis.__version__}\n"
