@@ -82,7 +82,7 @@ def _mrr(clean: Clean, problems: Problems) -> pd.Series:
     """MRR as given, else amount / months; a line with neither is an error."""
     frame = _with_columns(clean.frame, mrr=np.nan, amount=np.nan, billing_months=np.nan)
     given, computed = frame["mrr"], frame["amount"] / frame["billing_months"]
-    missing = given.isna() & computed.isna()
+    missing = given.isna() & computed.isna() & ~frame[ROW].isin(list(problems.rows_in_error(clean.source)))
     if missing.any():
         problems.add(
             ERROR, clean.source, N_("The line has no monthly revenue."),
@@ -182,7 +182,8 @@ def check_successors(clean: Clean, frame: pd.DataFrame, end: str, inclusive: boo
 def _from_accounts(clean: Clean, settings: Settings, as_of: date, problems: Problems) -> pd.DataFrame:
     frame = _with_columns(clean.frame, contract_end=pd.NaT, churn_date=pd.NaT)
     has_start, has_mrr = frame["contract_start"].notna(), frame["mrr"].notna()
-    for lacks, column in ((has_start & ~has_mrr, "mrr"), (~has_start & has_mrr, "contract_start")):
+    told = frame[ROW].isin(list(problems.rows_in_error(clean.source)))
+    for lacks, column in ((has_start & ~has_mrr & ~told, "mrr"), (~has_start & has_mrr & ~told, "contract_start")):
         if lacks.any():
             problems.add(
                 ERROR, clean.source, N_("The contract start and the monthly revenue must both be there."), N_("Fill it in."),

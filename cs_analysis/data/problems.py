@@ -82,6 +82,10 @@ class Problems:
         """The faults that stop the run."""
         return [p for p in self.found if p.severity == ERROR]
 
+    def rows_in_error(self, source: Source) -> set[int]:
+        """The rows of a table that hold an error already, so that one fault is not told twice."""
+        return {p.row for p in self.errors if p.source == source and p.row is not None}
+
     def frame(self) -> pd.DataFrame:
         """One row per fault, errors first, in the language in force."""
         order = {ERROR: 0, WARNING: 1, NOTE: 2}
