@@ -554,5 +554,9 @@ def forest(
     ax.set_ylim(len(centre) - 0.4, -0.6)
     ax.hlines(places, *ax.get_xlim(), color=GRID, linewidth=0.8, zorder=0)
     ax.grid(False)
-    note(ax, _("Dot: estimate; line: 95 % interval.") if known.any() else _("No intervals: too few accounts changed."))
+    said = [_("Dot: estimate; line: 95 % interval.")] if known.any() else []
+    if (np.isfinite(centre) & ~known).any():
+        said.append(_("Open dot: no interval, too few accounts changed."))
+    if said:
+        note(ax, " ".join(said))
     return ax
