@@ -9,7 +9,7 @@ from cs_analysis.topics.revenue.changes import dated
 from cs_analysis.topics.revenue.cohorts import cohort_average, cohorts, fixed_age
 from cs_analysis.topics.revenue.definitions import definitions, renewal_rate
 from cs_analysis.topics.revenue.expansion import expansion_rates, expansion_split
-from cs_analysis.topics.revenue.movements import bridge, movements, movers
+from cs_analysis.topics.revenue.movements import MOVEMENTS, bridge, movements, movers
 from cs_analysis.topics.revenue.plots import (
     plot_age_path,
     plot_bridge,
@@ -24,7 +24,7 @@ from cs_analysis.topics.revenue.plots import (
     plot_retention,
 )
 from cs_analysis.topics.revenue.projection import backtest, calendar_effect, projection
-from cs_analysis.topics.revenue.retention import change_on_year, concentration, difference, retention
+from cs_analysis.topics.revenue.retention import MEASURES, change_on_year, concentration, difference, retention
 from cs_analysis.topics.revenue.summary import Summary, summary
 from cs_analysis.topics.revenue.tables import (
     table_average,
@@ -53,6 +53,8 @@ from cs_analysis.topics.revenue.words import (
 )
 
 __all__ = [
+    "MEASURES",
+    "MOVEMENTS",
     "Summary",
     "backtest",
     "bridge",

@@ -151,9 +151,7 @@ def plot_projection(table: pd.DataFrame, ax: Axes, *, age: int = 12, most: int =
     names = [_("{cohort}, {age} months").format(cohort=r.cohort, age=number(r.age)) for r in rows.itertuples()]
     values = [rows[c].to_numpy(dtype=float) for c in ("estimate", "low", "high")]
     charts.forest(ax, names, *values, kind="percent", reference=1.0)
-    return charts.title(
-        ax, _("Open cohorts, projected"), _("NRR at constant prices, by cohort and the age projected to")
-    )
+    return charts.title(ax, _("Open cohorts, projected"), _("NRR at constant prices, by cohort and age"))
 
 
 def plot_expansion(split: pd.DataFrame, ax: Axes, *, months: int = 24, currency: str = "JPY") -> Axes:

@@ -38,6 +38,11 @@ class Summary(NamedTuple):
     findings: pd.DataFrame
     trend: pd.DataFrame
 
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The frames by the name they are saved under."""
+        return {"headline": self.headline, "findings": self.findings, "trend": self.trend}
+
 
 def summary(
     contracts: Any,
@@ -74,7 +79,7 @@ def summary(
     earlier = {"previous": periods.month_label(min(then, last)), "year": periods.month_label(last - 12)}
     kept = retention(contracts, as_of=as_of, observed_from=observed_from)
     flow = bridge(contracts, as_of=as_of, observed_from=observed_from)
-    rows = [_mrr_row(flow, _active(contracts, as_of, last), earlier, currency)]
+    rows = []
     for metric, measure in _MEASURES.items():
         changed = {
             name: difference(contracts, measure, as_of=as_of, earlier=at)
@@ -83,6 +88,7 @@ def summary(
             for name, at in earlier.items()
         }
         rows.append(_retention_row(kept, metric, measure, changed, earlier))
+    rows.append(_mrr_row(flow, _active(contracts, as_of, last), earlier, currency))
     headline = pd.DataFrame(rows, columns=list(HEADLINE))
     names = words.account_names(accounts)
     findings = _findings(contracts, as_of, kept, names, currency)
@@ -98,7 +104,7 @@ def summary(
         ],
         ignore_index=True,
     )[["metric", "month", "estimate"]]
-    said = [words.say_bridge(flow, currency=currency), *(r["sentence"] for r in rows[1:2])]
+    said = [rows[0]["sentence"], words.say_bridge(flow, currency=currency)]
     said += list(findings["text"].head(2))
     return Summary([s for s in said if s], headline, findings, trend)
 

@@ -72,9 +72,9 @@ def table_headline(headline: pd.DataFrame, *, currency: str = "JPY") -> Html:
 
 def table_bridge(bridge: pd.DataFrame, *, currency: str = "JPY") -> Html:
     """The bridge, newest month first."""
-    frame = bridge.iloc[::-1].assign(
-        month=[month(m) for m in bridge["month"].iloc[::-1]],
-        complete=[_("yes") if c else _("no") for c in bridge["complete"].iloc[::-1]],
+    known = bridge[bridge["closing"].notna()].iloc[::-1]
+    frame = known.assign(
+        month=[month(m) for m in known["month"]], complete=[_("yes") if c else _("no") for c in known["complete"]]
     )
     return _show(frame, _("MRR bridge by month"), "bridge", currency)
 
