@@ -268,3 +268,8 @@ def _wrap(figure: Figure, words: str, size: float, bold: bool) -> list[str]:
             wrapped.append(piece)
     probe.remove()
     return wrapped
+
+
+def legend_below(ax: Axes, columns: int) -> None:
+    """A legend under the axes, where it covers nothing."""
+    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.14), ncols=columns, borderaxespad=0, fontsize=8, handlelength=1.6)

@@ -76,7 +76,7 @@ def write_index(
     """
     with speaking(context.lang):
         pages = {card.name: card for card in cards}
-        rows = headlines.to_dict("records")
+        rows: list[Any] = headlines.to_dict("records")
         body = (
             environment()
             .get_template("index.html.j2")
