@@ -41,7 +41,7 @@ def found(place: Path) -> list[tuple[str, str, int | None, str, str]]:
     frame = check(place).problems
     assert list(frame.columns) == COLUMNS
     return [(s, f, None if pd.isna(r) else int(r), c, v)
-            for s, f, r, c, v in frame[["severity", "file", "row", "column", "value"]].itertuples(index=False)]  # fmt: skip
+            for s, f, r, c, v in frame[list(COLUMNS[:2] + COLUMNS[3:6])].itertuples(index=False)]  # fmt: skip
 
 
 def sentences(place: Path) -> str:
@@ -266,7 +266,8 @@ def test_a_corrupted_cell_of_contracts_never_changes_revenue_in_silence(tmp_path
     try:
         book = cs.load(load("broken", broken))
     except InputError as error:
-        assert "contracts.csv" in str(error)
+        if "contracts.csv" not in str(error):
+            raise
         return
     columns = ["account_id", "start", "stop", "mrr"]
     same = book.contracts[columns].equals(sound.contracts[columns])

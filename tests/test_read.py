@@ -102,7 +102,7 @@ def test_any_text_survives_a_csv_file(tmp_path_factory, cells):
     assert list(zip(found["account_id"], found["memo"] if "memo" in found else [""] * len(found), strict=True)) == cells
 
 
-# ------------------------------------------------------------------------------------------------- refused in a sentence
+# ------------------------------------------------------------------------------------------ refused in a sentence
 
 
 def refused(folder: Path, mapping: dict[str, TableMapping] | None = None) -> str:

@@ -12,7 +12,6 @@ import hashlib
 import os
 import pickle
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
@@ -21,6 +20,7 @@ from typing import Any
 
 import pandas as pd
 
+from cs_analysis.data.engines import ENGINES, as_pandas
 from cs_analysis.data.gather import gather, last_possible, resolve_as_of, settle
 from cs_analysis.data.problems import ERROR, WARNING, Problem, Problems
 from cs_analysis.data.read import data_files, fingerprints
@@ -227,22 +227,19 @@ def load(
     InputError
         When the input cannot be read, holds an error, or `as_of` lies after its last facts.
     """
-    if engine not in _ENGINES:
+    if engine not in ENGINES:
         raise InputError(
-            N_("The engine {engine} is not known; {choose}."), engine=engine, choose=choose(engine, list(_ENGINES))
+            N_("The engine {engine} is not known; {choose}."), engine=engine, choose=choose(engine, list(ENGINES))
         )
     if lang:
         set_language(check_language(lang))
     folder, config_path = locate(data_dir, config)
-    if folder is None:
-        book = _load_sample(as_of)
-    else:
-        book = _load_cached(folder, config_path, as_of, lang)
+    book = _load_sample(as_of) if folder is None else _load_cached(folder, config_path, as_of, lang)
     book = replace(book, lang=lang or book.settings.client.language)
     set_language(book.lang)
     if engine == "pandas":
         return book
-    return replace(book, tables={n: _ENGINES[engine](f) if n in LARGE else f for n, f in book.tables.items()})
+    return replace(book, tables={n: ENGINES[engine](f) if n in LARGE else f for n, f in book.tables.items()})
 
 
 def check(
@@ -357,42 +354,3 @@ def _keep(path: Path, book: Book) -> None:
     with os.fdopen(handle, "wb") as file:
         pickle.dump(book, file, protocol=pickle.HIGHEST_PROTOCOL)
     os.replace(name, path)
-
-
-# ----------------------------------------------------------------------------------------------------------- engines
-
-
-def as_pandas(frame: Any) -> pd.DataFrame:
-    """A frame of any engine as a pandas frame."""
-    if isinstance(frame, pd.DataFrame):
-        return frame
-    import narwhals.stable.v2 as nw
-
-    known = nw.from_native(frame)
-    return (known.collect(backend="pandas") if isinstance(known, nw.LazyFrame) else known).to_pandas()
-
-
-def _to_polars(frame: pd.DataFrame) -> Any:
-    import polars
-
-    return polars.from_pandas(frame)
-
-
-def _to_duckdb(frame: pd.DataFrame) -> Any:
-    import duckdb
-
-    return duckdb.from_df(frame)
-
-
-def _to_spark(frame: pd.DataFrame) -> Any:
-    from pyspark.sql import SparkSession
-
-    return SparkSession.builder.getOrCreate().createDataFrame(frame)
-
-
-_ENGINES: dict[str, Callable[[pd.DataFrame], Any]] = {
-    "pandas": lambda frame: frame,
-    "polars": _to_polars,
-    "duckdb": _to_duckdb,
-    "pyspark": _to_spark,
-}

@@ -80,11 +80,14 @@ def _latest_answers(clean: Clean, key: list[str], problems: Problems) -> Clean:
     """One answer per respondent and wave: the latest one."""
     if "responded_date" not in clean.frame:
         return clean
-    order = clean.frame.sort_values(["responded_date", ROW], na_position="first", kind="stable")
+    # two answers of one day are told apart by their score, so that the order of the rows does not decide
+    by = [c for c in ("responded_date", "score", ROW) if c in clean.frame]
+    order = clean.frame.sort_values(by, na_position="first", kind="stable")
     older = order.duplicated(key, keep="last").reindex(clean.frame.index)
     if older.any():
         problems.add(
-            WARNING, clean.source, N_("The respondent answered this survey again later; only the latest answer counts."), "",
+            WARNING, clean.source,
+            N_("The respondent answered this survey again later; only the latest answer counts."), "",
             rows=clean.frame.loc[older, ROW], column=clean.header(key[1]), values=_key_text(clean.frame[older], key),
         )  # fmt: skip
     return clean.keep(~older)
@@ -110,7 +113,7 @@ def _without_unknown(clean: Clean, known: pd.Index, problems: Problems) -> Clean
         )
         problems.add(
             WARNING, clean.source, N_("The account {value} is not in accounts; the row is set aside."), action,
-            rows=clean.frame.loc[ids == name, ROW], column=clean.header("account_id"),
+            rows=clean.frame[ROW][ids == name], column=clean.header("account_id"),
             values=ids[ids == name], near=near,
         )  # fmt: skip
     return clean.keep(~unknown)
@@ -132,7 +135,7 @@ def check_unlisted(tables: Mapping[str, Clean], problems: Problems) -> None:
             problems.add(
                 WARNING, clean.source,
                 N_("The account {value} is not in accounts; its revenue is kept, as an account of its own."), action,
-                rows=clean.frame.loc[ids == name, ROW], column=clean.header("account_id"),
+                rows=clean.frame[ROW][ids == name], column=clean.header("account_id"),
                 values=ids[ids == name], near=near,
             )  # fmt: skip
 
@@ -181,7 +184,8 @@ def check_ledger(ledger: Clean, lines: pd.DataFrame, settings: Settings, problem
     for i in np.flatnonzero(apart):
         problems.add(
             WARNING, ledger.source,
-            N_("The ledger's {month} does not tie to the contracts: {ledger} against {ours}, a difference of {difference}."),
+            N_("The ledger's {month} does not tie to the contracts: {ledger} against {ours}, "
+               "a difference of {difference}."),
             N_("Look for contracts that are missing, doubled or wrongly dated in that month, or correct the ledger."),
             rows=[frame[ROW].iloc[i]], column=ledger.header("mrr"), values=[money(frame["mrr"].iloc[i], currency)],
             month=month(frame["month"].iloc[i]), ledger=money(from_ticks(int(theirs[i])), currency),
@@ -213,8 +217,9 @@ def check_late_entry(lines: pd.DataFrame, source: Source, as_of: date, problems:
         early = int((accounts["start"].min() < first).sum())
         problems.add(
             WARNING, source,
-            N_("{early} accounts start before the first recorded departure ({first}), where about {expected} departures "
-               "would be expected: those that left earlier seem to be missing, which makes retention look too good."),
+            N_("{early} accounts start before the first recorded departure ({first}), where about {expected} "
+               "departures would be expected: those that left earlier seem to be missing, which makes retention "
+               "look too good."),
             N_("Give the first day from which departures were recorded as observed_from under [rules]."),
             early=early, first=_iso(first), expected=round(expected),
         )  # fmt: skip
@@ -235,8 +240,9 @@ def check_merges(accounts: Clean, problems: Problems) -> None:
     undated = frame["merged_into"].notna() & (frame["merged_date"].isna() if "merged_date" in frame else True)
     if undated.any():
         problems.add(
-            WARNING, accounts.source, N_("The merger has no date; it counts from the beginning."), N_("Fill in merged_date."),
-            rows=frame.loc[undated, ROW], values=frame.loc[undated, "merged_into"], column=accounts.header("merged_into"),
+            WARNING, accounts.source, N_("The merger has no date; it counts from the beginning."),
+            N_("Fill in merged_date."), rows=frame.loc[undated, ROW], values=frame.loc[undated, "merged_into"],
+            column=accounts.header("merged_into"),
         )  # fmt: skip
 
 

@@ -40,6 +40,15 @@ class Clean:
         return self if kept.all() else replace(self, frame=self.frame[kept].reset_index(drop=True))
 
 
+def nones(values: pd.Series) -> pd.Series:
+    """None, not NaN, for what is missing in a column of objects; other columns as they are."""
+    if values.dtype != object:
+        return values
+    out = values.to_numpy(dtype=object).copy()
+    out[values.isna().to_numpy()] = None
+    return pd.Series(out, index=values.index, name=values.name, dtype=object)
+
+
 def clean_table(
     name: str, source: Source, frame: pd.DataFrame, problems: Problems, *, currency: str, mapped: dict[str, str]
 ) -> Clean:

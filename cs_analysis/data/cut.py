@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pandas as pd
 
-from cs_analysis.data.clean import Clean
+from cs_analysis.data.clean import Clean, nones
 
 # an end date is a plan, not a fact: it does not show how far the data reaches
 _PLANS = ("end_date",)
@@ -23,7 +23,8 @@ def last_day_of_month(day: date | pd.Timestamp) -> pd.Timestamp:
     >>> last_day_of_month(date(2024, 2, 3)).date()
     datetime.date(2024, 2, 29)
     """
-    return (pd.Timestamp(day).normalize() + pd.offsets.MonthEnd(0)).normalize()
+    month = pd.Timestamp(day).to_period("M")  # type: ignore[union-attr]
+    return month.to_timestamp(how="end").normalize()
 
 
 def last_month_end(day: date | pd.Timestamp) -> pd.Timestamp:
@@ -32,7 +33,8 @@ def last_month_end(day: date | pd.Timestamp) -> pd.Timestamp:
     >>> last_month_end(date(2024, 2, 29)).date(), last_month_end(date(2024, 2, 28)).date()
     (datetime.date(2024, 2, 29), datetime.date(2024, 1, 31))
     """
-    return (pd.Timestamp(day) + pd.Timedelta(days=1)).replace(day=1).normalize() - pd.Timedelta(days=1)
+    after = date(day.year, day.month, day.day) + timedelta(days=1)
+    return pd.Timestamp(after.replace(day=1) - timedelta(days=1))
 
 
 def fact_days(clean: Clean, column: str) -> pd.Series:
@@ -61,8 +63,7 @@ def cut(clean: Clean, as_of: date) -> Clean:
         later = fact_days(kept, column) > day
         if later.any():
             there = [c for c in emptied if c in frame]
-            frame = frame.assign(**{c: frame[c].mask(later) for c in there})
-            frame = frame.assign(**{c: frame[c].where(~later, None) for c in there if frame[c].dtype == object})
+            frame = frame.assign(**{c: nones(frame[c].mask(later)) for c in there})
     return replace(kept, frame=frame)
 
 

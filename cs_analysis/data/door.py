@@ -11,6 +11,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from cs_analysis.data.clean import nones
 from cs_analysis.data.lines import COLUMNS as LINE_COLUMNS
 from cs_analysis.data.lines import FLAT
 from cs_analysis.data.read import ROW
@@ -90,9 +91,8 @@ def raise_to_parents(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFra
 
 def _common(group: pd.DataFrame) -> dict[str, object]:
     """The values on which all rows agree."""
-    return {c: v.iloc[0] if v.nunique(dropna=False) == 1 else None for c, v in group.items()} | {
-        "account_name": None, "parent_account_id": None,
-    }  # fmt: skip
+    common: dict[str, object] = {str(c): v.iloc[0] if v.nunique(dropna=False) == 1 else None for c, v in group.items()}
+    return common | {"account_name": None, "parent_account_id": None}
 
 
 def bridge_gaps(lines: pd.DataFrame, grace_days: int, as_of: date) -> pd.DataFrame:
@@ -148,27 +148,22 @@ def _finished(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
     dropped = {ROW, *(FLAT + _MERGER if table.name == "accounts" else ())}
     if table.name == "contracts":
         order, names = ["account_id", "start", "contract_id", "product"], list(LINE_COLUMNS)
-        custom = [c for c in frame if c not in names and c != ROW]
+        custom = [str(c) for c in frame if c not in names and c != ROW]
         return _sorted(
-            frame[[*names, *custom]].assign(**{c: _nones(frame[c]) for c in custom}), [*order, *names, *custom]
+            frame[[*names, *custom]].assign(**{c: nones(frame[c]) for c in custom}), [*order, *names, *custom]
         )
     names = [c.name for c in table.columns if c.name not in dropped]
-    custom = [c for c in frame if c not in dropped and c not in names]
+    custom = [str(c) for c in frame if c not in dropped and c not in names]
     out = pd.DataFrame(index=frame.index)
     for name in names:
         column = table.column(name)
         kind = _EMPTY.get(column.type if column else "text", float)
         values = frame[name] if name in frame else pd.Series(None, index=frame.index, dtype=kind)  # type: ignore[call-overload]
-        out[name] = _nones(values.astype(kind))  # type: ignore[arg-type]
+        out[name] = nones(values.astype(kind))  # type: ignore[arg-type]
     for name in custom:
-        out[name] = _nones(frame[name])
+        out[name] = nones(frame[name])
     order = list(table.key) or [c for c in names if out[c].dtype.kind != "O" or c.endswith("_id")]
     return _sorted(out, [*order, *names, *custom])
-
-
-def _nones(values: pd.Series) -> pd.Series:
-    """None, not NaN, for what is missing in a column of objects."""
-    return values.where(values.notna(), None) if values.dtype == object else values
 
 
 def _sorted(frame: pd.DataFrame, order: list[str]) -> pd.DataFrame:

@@ -184,5 +184,5 @@ def coverage_of(read: Mapping[str, Clean], used: Mapping[str, Clean]) -> pd.Data
     for name, clean in used.items():
         days = row_days(clean)
         rows.append((name, read[name].rows_read, len(clean.frame), days.min(), days.max()))
-    frame = pd.DataFrame(rows, columns=["table", "rows_read", "rows_used", "first_day", "last_day"])
+    frame = pd.DataFrame(rows, columns=pd.Index(["table", "rows_read", "rows_used", "first_day", "last_day"]))
     return frame.astype({"first_day": "datetime64[ns]", "last_day": "datetime64[ns]"})

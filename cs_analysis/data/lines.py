@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cs_analysis.data.clean import Clean
+from cs_analysis.data.clean import Clean, nones
 from cs_analysis.data.problems import ERROR, NOTE, WARNING, Problems
 from cs_analysis.data.read import ROW
 from cs_analysis.data.settings import Settings
@@ -26,7 +28,7 @@ FLAT = ("contract_start", "contract_end", "churn_date", "mrr")
 ONE_DAY = pd.Timedelta(days=1)
 
 
-def revenue_source(tables: dict[str, Clean]) -> str | None:
+def revenue_source(tables: Mapping[str, Clean]) -> str | None:
     """Which table revenue is taken from: `contracts`, else `mrr_months`, else `accounts` (the flat form), else None."""
     for name in ("contracts", "mrr_months"):
         if name in tables:
@@ -35,7 +37,7 @@ def revenue_source(tables: dict[str, Clean]) -> str | None:
     return "accounts" if flat is not None and {"contract_start", "mrr"} <= set(flat.frame) else None
 
 
-def revenue_lines(tables: dict[str, Clean], settings: Settings, as_of: date, problems: Problems) -> pd.DataFrame:
+def revenue_lines(tables: Mapping[str, Clean], settings: Settings, as_of: date, problems: Problems) -> pd.DataFrame:
     """The contract lines of the revenue source, as known at `as_of`; the tables must have been cut there."""
     source = revenue_source(tables)
     if source == "contracts":
@@ -62,7 +64,7 @@ def _from_contracts(clean: Clean, settings: Settings, as_of: date, problems: Pro
     custom = [c for c in lines if c not in known]
     # a reason is known from the notice, or from the end itself
     ended = lines["notice_date"].notna() | (lines["end_date"] <= pd.Timestamp(as_of))
-    lines["churn_reason"] = lines["churn_reason"].where(ended & lines["churn_reason"].notna(), None)
+    lines["churn_reason"] = nones(lines["churn_reason"].where(ended))
     return _tidy(lines[[*COLUMNS, *custom]])
 
 
@@ -92,8 +94,9 @@ def _mrr(clean: Clean, problems: Problems) -> pd.Series:
     apart = given.notna() & computed.notna() & ((given - computed).abs() > 0.01 * computed.abs() + 1)
     if apart.any():
         problems.add(
-            WARNING, clean.source, N_("The monthly revenue {value} is not amount / billing months; it is used as given."),
-            N_("Correct one of them."), rows=frame.loc[apart, ROW], values=given[apart], column=clean.header("mrr"),
+            WARNING, clean.source,
+            N_("The monthly revenue {value} is not amount / billing months; it is used as given."),
+            N_("Correct one of them."), rows=frame[ROW][apart], values=given[apart], column=clean.header("mrr"),
         )  # fmt: skip
     return given.fillna(computed)
 
@@ -109,7 +112,7 @@ def _rate(clean: Clean, settings: Settings, problems: Problems) -> pd.Series:
     for name in code[unknown].unique():
         problems.add(
             ERROR, clean.source, N_("There is no exchange rate for {value}."),
-            N_("Give it in the client file under [money] fx; {choose}."), rows=frame.loc[code == name, ROW],
+            N_("Give it in the client file under [money] fx; {choose}."), rows=frame[ROW][code == name],
             values=code[code == name], column=clean.header("currency"), choose=choose(str(name), list(rates)),
         )  # fmt: skip
     return code.map(rates)
@@ -169,8 +172,8 @@ def check_successors(clean: Clean, frame: pd.DataFrame, end: str, inclusive: boo
     elif not inclusive and next_day > same_day and next_day >= 3:
         problems.add(
             WARNING, clean.source,
-            N_("{next_day} contract lines start on the day after their predecessor's end and {same_day} on the same day, "
-               "but end dates are taken as the first day without service."),
+            N_("{next_day} contract lines start on the day after their predecessor's end and {same_day} on the same "
+               "day, but end dates are taken as the first day without service."),
             N_("If the end date is the last day of service, set end_date_inclusive = true under [rules]."),
             column=clean.header(end), same_day=same_day, next_day=next_day,
         )  # fmt: skip
@@ -186,14 +189,14 @@ def _from_accounts(clean: Clean, settings: Settings, as_of: date, problems: Prob
     for lacks, column in ((has_start & ~has_mrr & ~told, "mrr"), (~has_start & has_mrr & ~told, "contract_start")):
         if lacks.any():
             problems.add(
-                ERROR, clean.source, N_("The contract start and the monthly revenue must both be there."), N_("Fill it in."),
-                rows=frame.loc[lacks, ROW], column=clean.header(column),
+                ERROR, clean.source, N_("The contract start and the monthly revenue must both be there."),
+                N_("Fill it in."), rows=frame.loc[lacks, ROW], column=clean.header(column),
             )  # fmt: skip
     frame = frame[has_start & has_mrr]
     _check_past_ends(clean, frame, settings, as_of, problems)
     frame = frame.rename(columns={"contract_start": "start"}).assign(
         end=frame["churn_date"].fillna(frame["contract_end"]), contract_id=frame["account_id"], product="",
-        quantity=np.nan, notice_date=pd.NaT, churn_reason=None,
+        quantity=np.nan, notice_date=pd.Series(pd.NaT, index=frame.index), churn_reason=None,
     )  # fmt: skip
     labels = "churn_date" if "churn_date" in clean.headers else "contract_end"
     at = Clean(clean.table, clean.source, frame, {**clean.headers, "end": clean.header(labels)})
@@ -236,7 +239,7 @@ def _from_months(clean: Clean, as_of: date) -> pd.DataFrame:
     return _tidy(_with_columns(runs, product="", quantity=np.nan, notice_date=pd.NaT, churn_reason=None)[COLUMNS])
 
 
-def observed_from(tables: dict[str, Clean], settings: Settings) -> date | None:
+def observed_from(tables: Mapping[str, Clean], settings: Settings) -> date | None:
     """The first day from which departures were recorded: the client file's, else the end of the first month of MRR."""
     if settings.rules.observed_from is not None:
         return settings.rules.observed_from
@@ -245,7 +248,7 @@ def observed_from(tables: dict[str, Clean], settings: Settings) -> date | None:
     return None
 
 
-def _with_columns(frame: pd.DataFrame, **defaults: object) -> pd.DataFrame:
+def _with_columns(frame: pd.DataFrame, **defaults: Any) -> pd.DataFrame:
     """The frame with the columns it lacks, each filled with its default."""
     missing = {c: v for c, v in defaults.items() if c not in frame}
     frame = frame.assign(**missing)

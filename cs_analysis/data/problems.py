@@ -103,7 +103,7 @@ class Problems:
             )
             for p in found
         ]
-        frame = pd.DataFrame(rows, columns=COLUMNS)
+        frame = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
         return frame.astype({"row": "Int64"})
 
     def raise_errors(self) -> None:

@@ -17,6 +17,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cs_analysis.data.schema import TABLES, find_table
@@ -232,7 +233,7 @@ def read_csv(path: Path, *, header_row: int | None = None) -> pd.DataFrame:
             N_("The file {file} cannot be read as a table ({reason}); save it as CSV UTF-8 again."),
             file=path.name, reason=_plain(str(error)),
         ) from None  # fmt: skip
-    grid.insert(0, ROW, range(header_row or 1, (header_row or 1) + len(grid)))
+    grid.insert(0, ROW, np.arange(header_row or 1, (header_row or 1) + len(grid)))
     return _with_header(grid, Source(path.name), header_row)
 
 
@@ -280,7 +281,8 @@ class Workbook:
             self._book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         except (CalamineError, ValueError, OSError) as error:
             raise InputError(
-                N_("The file {file} cannot be read as an Excel workbook ({reason}); open it in Excel and save it as .xlsx, without a password."),
+                N_("The file {file} cannot be read as an Excel workbook ({reason}); open it in Excel and save it as "
+                   ".xlsx, without a password."),
                 file=path.name, reason=type(error).__name__,
             ) from None  # fmt: skip
         self.sheets: list[str] = list(self._book.sheet_names)
@@ -289,7 +291,7 @@ class Workbook:
         """A sheet as texts, with the row numbers of Excel."""
         rows = self._book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
         grid = pd.DataFrame([[cell_text(cell) for cell in row] for row in rows], dtype=object)
-        grid.insert(0, ROW, range(1, len(grid) + 1))
+        grid.insert(0, ROW, np.arange(1, len(grid) + 1))
         return grid
 
 
@@ -303,7 +305,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
     except (pa.ArrowException, OSError, ValueError):
         raise InputError(N_("The file {file} cannot be read as Parquet; write it again."), file=path.name) from None
     frame = pd.DataFrame({name: _texts(table.column(i)) for i, name in enumerate(_distinct(table.column_names))})
-    frame.insert(0, ROW, range(2, len(frame) + 2))
+    frame.insert(0, ROW, np.arange(2, len(frame) + 2))
     return frame
 
 
