@@ -23,6 +23,7 @@ from cs_analysis.errors import N_, CsError, InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cs_analysis.data.book import Checked
     from cs_analysis.report.request import Request
 
 OK, FAILED, BAD_INPUT, CRASHED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -167,7 +168,7 @@ def check(
 
     Exit code 0: no errors. 1: errors found. 2: it cannot be read at all.
     """
-    from cs_analysis.report.checked import as_dict, show
+    from cs_analysis.report.checked import as_dict
     from cs_analysis.report.request import Request, find_client, language_of
 
     if data is not None and not workspace:
@@ -185,11 +186,25 @@ def check(
             if as_json:
                 found[str(request.data or request.workspace)] = as_dict(checked)
             else:
-                show(checked)
+                _show(checked)
         codes.append(told.code)
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
     raise typer.Exit(max(codes))
+
+
+def _show(checked: Checked) -> None:
+    """The problems and their number on stdout: a table on a terminal, a line each otherwise."""
+    from cs_analysis.report.checked import lines, summary, table
+
+    if not sys.stdout.isatty():
+        typer.echo("\n".join(lines(checked)))
+        return
+    from rich.console import Console
+
+    if len(checked.problems):
+        Console(highlight=False).print(table(checked))
+    typer.echo(summary(checked))
 
 
 @app.command()
@@ -249,7 +264,10 @@ def _report(request: Request, *, quiet: bool, debug: bool) -> int:
     from cs_analysis.report.request import language_of
     from cs_analysis.report.run import run
 
-    with _one_sentence(request.lang, debug, partial(language_of, request)) as told, shown(quiet=quiet) as progress:
+    with (
+        _one_sentence(request.lang, debug, partial(language_of, request)) as told,
+        shown(partial(typer.echo, err=True), quiet=quiet) as progress,
+    ):
         result = run(request, progress=progress)
         typer.echo(str(result.out / "index.html"))
         told.code = result.exit_code

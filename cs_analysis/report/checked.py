@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from cs_analysis.data.book import Checked
 from cs_analysis.display.language import _, ngettext, number
 from cs_analysis.errors import N_
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _SEVERITIES = {"error": N_("error"), "warning": N_("warning"), "note": N_("note")}
 
@@ -26,14 +29,14 @@ def _records(frame: pd.DataFrame) -> list[dict]:
     return json.loads(frame.to_json(orient="records", date_format="iso", force_ascii=False) or "[]")
 
 
-def show(checked: Checked) -> None:
-    """Write the problems and their number to stdout."""
-    if len(checked.problems):
-        (_table if sys.stdout.isatty() else _lines)(checked.problems)
-    print(_summary(checked.problems))
+def lines(checked: Checked) -> list[str]:
+    """A line per problem, and one with their numbers."""
+    return [*(_line(problem) for problem in checked.problems.to_dict("records")), summary(checked)]
 
 
-def _summary(problems: pd.DataFrame) -> str:
+def summary(checked: Checked) -> str:
+    """The numbers of errors and warnings in words."""
+    problems = checked.problems
     errors, warnings = (int((problems["severity"] == kind).sum()) for kind in ("error", "warning"))
     if not errors and not warnings:
         return _("Nothing was found wrong.")
@@ -53,25 +56,24 @@ def _place(problem: dict) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _lines(problems: pd.DataFrame) -> None:
-    for problem in problems.to_dict("records"):
-        said = " ".join(str(problem[key]) for key in ("problem", "action") if problem[key])
-        print(f"{_(_SEVERITIES[problem['severity']])}: {_place(problem)}: {said}")
+def _line(problem: dict) -> str:
+    said = " ".join(str(problem[key]) for key in ("problem", "action") if problem[key])
+    return f"{_(_SEVERITIES[problem['severity']])}: {_place(problem)}: {said}"
 
 
-def _table(problems: pd.DataFrame) -> None:
-    from rich.console import Console
+def table(checked: Checked) -> Table:
+    """The problems as a table for a terminal."""
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(show_lines=False, header_style="bold")
+    found = Table(show_lines=False, header_style="bold")
     for name in (_("severity"), _("where"), _("value"), _("problem"), _("what to do")):
-        table.add_column(name, overflow="fold")
-    for problem in problems.to_dict("records"):
+        found.add_column(name, overflow="fold")
+    for problem in checked.problems.to_dict("records"):
         kind = _(_SEVERITIES[problem["severity"]])
         cells = (kind, _place(problem), problem["value"], problem["problem"], problem["action"])
         # as Text: what a client wrote into a cell is not markup
-        table.add_row(
+        found.add_row(
             *(Text(str(cell or "")) for cell in cells), style="bold" if problem["severity"] == "error" else ""
         )
-    Console(highlight=False).print(table)
+    return found

@@ -89,8 +89,9 @@ def _gather(folder: Path, names: list[str], table: str) -> pd.DataFrame:
         path = folder / "tables" / name / f"{table}.csv"
         if path.is_file():
             frame = pd.read_csv(path, encoding="utf-8-sig", dtype=object, keep_default_na=False)
-            numbers = [column for column in frame if column not in _TEXTS]
-            frames.append(frame.assign(notebook=name, **{c: pd.to_numeric(frame[c], errors="coerce") for c in numbers}))
+            for column in [column for column in frame if column not in _TEXTS]:
+                frame[column] = pd.to_numeric(frame[column], errors="coerce")
+            frames.append(frame.assign(notebook=name))
     full = [frame for frame in frames if len(frame)]
     return pd.concat(full, ignore_index=True) if full else pd.DataFrame({"notebook": []})
 

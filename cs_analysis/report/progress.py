@@ -14,15 +14,15 @@ _STATUS = {"ok": N_("ok"), "failed": N_("failed"), "skipped": N_("skipped")}
 
 
 @contextmanager
-def shown(*, quiet: bool) -> Iterator[Callable[[Event], None]]:
-    """A function to hand to :func:`cs_analysis.report.run.run` for the time of a block."""
+def shown(echo: Callable[[str], None], *, quiet: bool) -> Iterator[Callable[[Event], None]]:
+    """A function to hand to :func:`cs_analysis.report.run.run` for the time of a block; plain lines go to ``echo``."""
     if quiet:
         yield lambda event: None
     elif sys.stderr.isatty():
         with _bars() as show:
             yield show
     else:
-        yield _lines
+        yield lambda event: echo(_sentence(event)) if event.kind in ("note", "end") else None
 
 
 def _sentence(event: Event) -> str:
@@ -30,11 +30,6 @@ def _sentence(event: Event) -> str:
         return event.text
     seconds = _("{seconds} s").format(seconds=f"{event.seconds:.1f}") if event.status != "skipped" else ""
     return "  ".join(part for part in (event.notebook, _(_STATUS[event.status]), seconds, event.text) if part)
-
-
-def _lines(event: Event) -> None:
-    if event.kind in ("note", "end"):
-        print(_sentence(event), file=sys.stderr, flush=True)
 
 
 @contextmanager
