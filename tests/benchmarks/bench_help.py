@@ -1,4 +1,4 @@
-"""How long ``--help`` takes, best of ten: ``uv run python tests/benchmarks/help.py``. The target is 0.3 s."""
+"""How long ``--help`` takes, best of ten: ``uv run python tests/benchmarks/bench_help.py``. The target is 0.3 s."""
 
 import subprocess
 import sys
