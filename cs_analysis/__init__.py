@@ -12,39 +12,28 @@ from typing import Any
 __version__ = "0.1.0"
 
 # Everything is imported when it is first used, so that `import cs_analysis` costs next to nothing.
-_NAMES = {
-    "Book": "data.book",
-    "chart": "display.charts",
-    "load": "data.book",
-    "save": "data.save",
-    "say": "display.html",
-    "table": "display.html",
+_NAMES = {  # name → where it is; a module, or a name in a module
+    "Book": "data.book:Book",
+    "chart": "display.charts:chart",
+    "load": "data.book:load",
+    "overview": "data.overview",
+    "revenue": "topics.revenue",
+    "save": "data.save:save",
+    "say": "display.html:say",
+    "stats": "stats",
+    "table": "display.html:table",
 }
-_TOPICS = ("churn", "economics", "effort", "nps", "onboarding", "portfolio", "revenue", "stages")
-_PACKAGES = ("data", "display", "stats", "topics")
-_MODULES = {"overview": "data.overview"}
-
-__all__ = sorted({*_NAMES, *_TOPICS, *_MODULES, "stats"})
 
 
 def __getattr__(name: str) -> Any:
-    if name in _NAMES:
-        found = getattr(import_module(f"{__name__}.{_NAMES[name]}"), name)
-    elif name in _MODULES:
-        found = import_module(f"{__name__}.{_MODULES[name]}")
-    elif name in _TOPICS or name in _PACKAGES:
-        path = f"{__name__}.topics.{name}" if name in _TOPICS else f"{__name__}.{name}"
-        try:
-            found = import_module(path)
-        except ModuleNotFoundError as error:
-            if error.name != path:
-                raise
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    else:
+    if name not in _NAMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    path, _, member = _NAMES[name].partition(":")
+    module = import_module(f"{__name__}.{path}")
+    found = getattr(module, member) if member else module
     globals()[name] = found
     return found
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_NAMES})

@@ -417,10 +417,12 @@ def test_as_of_default_and_refusal(tmp_path):
     }
     folder = write(tmp_path, tables)
     assert cs.load(folder).as_of == date(2024, 4, 30)
-    assert cs.load(folder).last_possible == date(2024, 5, 31)
+    assert cs.load(folder).last_possible == date(2025, 4, 30)  # eleven months after the month of the last fact
     assert cs.load(folder, as_of=date(2024, 5, 31)).as_of == date(2024, 5, 31)
-    with pytest.raises(InputError, match=r"2024-06-01 lies after the last facts.*2024-05-31"):
-        cs.load(folder, as_of="2024-06-01")
+    silent = cs.load(folder, as_of="2025-04-30")
+    assert silent.problems["problem"].str.contains("dated after 2024-05-31").sum() == 1
+    with pytest.raises(InputError, match=r"2025-05-01 lies after the last facts.*2025-04-30"):
+        cs.load(folder, as_of="2025-05-01")
     write(folder, {"ledger": [{"month": "2024-02", "mrr": 100}]})
     assert cs.load(folder).as_of == date(2024, 2, 29)
     with pytest.raises(InputError, match="is not a day"):

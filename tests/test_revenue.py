@@ -242,7 +242,7 @@ def test_retention_is_that_of_the_month_spine(contracts, span):
     for month in months:
         opening = spine[month - span] / 10_000
         closing = spine[month] / 10_000
-        between = spine[[m for m in range(month - span + 1, month + 1)]]
+        between = spine[list(range(month - span + 1, month + 1))]
         throughout = (between > 0).all(axis=1)
         cohort = opening > 0
         at = table[table["month"] == periods.month_label(month)].set_index("measure")

@@ -21,7 +21,7 @@ from typing import Any
 import pandas as pd
 
 from cs_analysis.data.engines import ENGINES, as_pandas
-from cs_analysis.data.gather import gather, last_possible, resolve_as_of, settle
+from cs_analysis.data.gather import gather, last_covered, last_possible, resolve_as_of, settle
 from cs_analysis.data.problems import ERROR, WARNING, Problem, Problems
 from cs_analysis.data.read import data_files, fingerprints
 from cs_analysis.data.save import csv_bytes
@@ -260,7 +260,7 @@ def check(
     settings = read_settings(config_path)
     set_language(check_language(lang or settings.client.language))
     gathered = gather(folder, settings)
-    settled = settle(gathered, settings, resolve_as_of(gathered, as_of or last_possible(gathered)))
+    settled = settle(gathered, settings, resolve_as_of(gathered, as_of or last_covered(gathered)))
     return Checked(gathered.problems.frame(), settled.coverage, tuple(gathered.problems.found))
 
 

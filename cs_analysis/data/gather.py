@@ -105,12 +105,25 @@ def _clean(raw: Raw, settings: Settings, accounts: Clean | None, problems: Probl
 # -------------------------------------------------------------------------------------------------------- as-of date
 
 
-def last_possible(gathered: Gathered) -> date:
-    """The end of the month of the last fact of any table: no report can be made as of a later day."""
+# Contracts are silent while nothing changes, so a later as-of date than the last fact is allowed, with a warning; but
+# not a whole year later, which is nearly always a slip of the pen in the year.
+_SILENT_MONTHS = 11
+
+
+def last_covered(gathered: Gathered) -> date:
+    """The end of the month of the last fact of any table."""
     latest = latest_facts(gathered.tables)
     if not latest:
         raise InputError(N_("No date was found in the data; give at least one contract with its start."))
     return last_day_of_month(max(latest.values())).date()
+
+
+def last_possible(gathered: Gathered) -> date:
+    """The last day as of which a report can be made: months are listed to their end, contracts may be silent longer."""
+    covered = last_covered(gathered)
+    if gathered.revenue == "mrr_months":
+        return covered
+    return periods.last_day(periods.month_index(covered) + _SILENT_MONTHS)
 
 
 def default_as_of(gathered: Gathered) -> date:
@@ -119,7 +132,7 @@ def default_as_of(gathered: Gathered) -> date:
     for name in ("ledger", gathered.revenue):
         if name in latest:
             return last_month_end(latest[name]).date()
-    return last_possible(gathered)
+    return last_covered(gathered)
 
 
 def resolve_as_of(gathered: Gathered, as_of: object) -> date:
@@ -165,6 +178,12 @@ def _check_totals(
     tables: Mapping[str, Clean], lines: pd.DataFrame, gathered: Gathered, settings: Settings, as_of: date
 ) -> None:
     source = tables[str(gathered.revenue)].source
+    if as_of > (covered := last_covered(gathered)):
+        gathered.problems.add(
+            WARNING, source, N_("Nothing in the data is dated after {last}, but the as-of date is {as_of}."),
+            N_("Make sure that the files were exported after the as-of date; otherwise later losses are missing."),
+            last=covered.isoformat(), as_of=as_of.isoformat(),
+        )  # fmt: skip
     if "ledger" in tables:
         check.check_ledger(tables["ledger"], lines, settings, gathered.problems)
     if observed_from(tables, settings) is None:

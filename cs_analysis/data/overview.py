@@ -114,14 +114,14 @@ def table_problems(book: Book) -> Html:
     """Every fault with its place and remedy."""
     labels = {"severity": _("Severity"), "file": _("File"), "sheet": _("Sheet"), "row": _("Row")}
     labels |= {"column": _("Column"), "value": _("Value"), "problem": _("Problem"), "action": _("What to do")}
-    frame = book.problems.assign(severity=[_(_SEVERITIES.get(s, s)) for s in book.problems["severity"]])
+    frame = book.problems.assign(severity=[_(_SEVERITIES[s]) for s in book.problems["severity"]])
     return table(frame, _("Everything the checker found"), name="problems", labels=labels)
 
 
 def table_problem_counts(counts: pd.DataFrame) -> Html:
     """How often each column is at fault."""
     labels = {"file": _("File"), "severity": _("Severity"), "column": _("Column"), "n": _("Cases")}
-    frame = counts.assign(severity=[_(_SEVERITIES.get(s, s)) for s in counts["severity"]])
+    frame = counts.assign(severity=[_(_SEVERITIES[s]) for s in counts["severity"]])
     return table(frame, _("Faults by file and column"), name="problem_counts", labels=labels)
 
 
@@ -168,7 +168,7 @@ def say_tie_out(table: pd.DataFrame, *, currency: str = "JPY") -> str:
             "Revenue equals the ledger in each of the {n} months it covers.",
             len(table),
         ).format(n=number(len(table)))
-    worst = off.loc[off["difference"].abs().idxmax()]
+    worst: Any = off.loc[off["difference"].abs().idxmax()]
     text = _("In {n} of {total} months revenue differs from the ledger, most in {month}: {difference} ({share} of it).")
     return text.format(
         n=number(len(off)),

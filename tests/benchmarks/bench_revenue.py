@@ -60,7 +60,8 @@ SPINE_TABLES = (
            count(b.mrr) / count(*) from spine a
     left join spine b on a.account_id = b.account_id and b.month = last_day(cast(a.month + interval 1 year as date))
     where a.month <= date '2025-10-31' group by a.month order by a.month""",
-    """with first as (select account_id, min(month) as cohort, arg_min(mrr, month) as base from spine group by account_id)
+    """with first as (
+        select account_id, min(month) as cohort, arg_min(mrr, month) as base from spine group by account_id)
     select date_trunc('quarter', cohort), datediff('month', cohort, month) as age, sum(mrr), count(*),
            sum(least(mrr, base))
     from spine join first using (account_id) group by all order by 1, 2""",

@@ -51,7 +51,8 @@ def _wave(world: World, d: Detail, contacts: pd.DataFrame, k: int, invited: int,
     p = world.parameters
     at = contacts["at"].to_numpy()
     here = d.active[k, at] & (contacts["day"].to_numpy() < invited) & (contacts["left"].to_numpy() > invited)
-    frame = contacts.loc[here, ["account_id", "contact", "role", "at"]].rename(columns={"contact": "respondent"})
+    frame = contacts.loc[here, ["account_id", "contact", "role", "at"]]
+    frame = frame.set_axis(["account_id", "respondent", "role", "at"], axis=1)
     health = world.history["health"][k, frame["at"].to_numpy()].astype(float)
     n = len(frame)
     score = p.score_mean + p.score_health * health + p.score_sigma * rng.standard_normal(n)

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from cs_analysis.stats import money, periods, ratios
-from cs_analysis.topics.revenue.changes import changes, collect, last_complete_month, levels, totals
+from cs_analysis.topics.revenue.changes import changes, collect, last_complete_month, levels, rows, totals
 
 MEASURES = ("nrr", "grr", "logo")
 
@@ -74,7 +74,7 @@ def cohorts(
     known = None if observed_from is None else periods.day(observed_from)
     tables = [
         _one_cohort(sums[sums["cohort"] == row.cohort], row, last, known, period, fiscal_year_start)
-        for row in spans.itertuples()
+        for row in rows(spans)
         if row.youngest <= last
     ]
     columns = ["cohort", "measure", "age", "estimate", "mrr", "accounts", "whole"]
@@ -171,21 +171,21 @@ def cohort_average(table: pd.DataFrame) -> pd.DataFrame:
     1    1       1.0        2            1.0
     2    2       0.0        1            0.0
     """
-    rows = []
+    found: list[tuple] = []
     for measure in MEASURES:
         part = table[(table["measure"] == measure) & table["whole"].astype(bool)]
         amount = "accounts" if measure == "logo" else "mrr"
         wide = part.pivot(index="cohort", columns="age", values=amount).astype(float)
         sizes = part[part["age"] == 0].set_index("cohort")["accounts"].reindex(wide.index)
         estimate = 1.0
-        for age in wide.columns:
+        for age in map(int, wide.columns):
             there = wide[age].notna()
             if age > 0:
                 below = wide.loc[there, age - 1].sum()
                 estimate = estimate * wide.loc[there, age].sum() / below if below > 0 else 0.0
             mean = wide.loc[there, age].sum() / wide.loc[there, 0].sum()
-            rows.append((measure, age, estimate, int(there.sum()), mean, int(sizes[there].sum())))
-    return pd.DataFrame(rows, columns=["measure", "age", "estimate", "cohorts", "weighted_mean", "accounts"])
+            found.append((measure, age, estimate, int(there.sum()), mean, int(sizes[there].sum())))
+    return pd.DataFrame(found, columns=["measure", "age", "estimate", "cohorts", "weighted_mean", "accounts"])
 
 
 def fixed_age(
@@ -211,7 +211,7 @@ def fixed_age(
     table = collect(collapsed, ["cohort", "base", "mrr"])
     known = None if observed_from is None else periods.day(observed_from)
     last = last_complete_month(as_of)
-    rows = []
+    found: list[tuple] = []
     for cohort, part in table.groupby("cohort"):
         whole = known is None or periods.first_day(part["oldest"].min()) >= known
         if not whole or part["youngest"].max() + age > last:
@@ -222,5 +222,5 @@ def fixed_age(
             money.from_ticks(part["mrr"].to_numpy().repeat(repeat)),
         )
         label = periods.fiscal_label(int(cohort), period, fiscal_year_start)  # type: ignore[arg-type]
-        rows.append((label, age, result.estimate, result.low, result.high, result.n))
-    return pd.DataFrame(rows, columns=["cohort", "age", "estimate", "low", "high", "n"])
+        found.append((label, age, result.estimate, result.low, result.high, result.n))
+    return pd.DataFrame(found, columns=["cohort", "age", "estimate", "low", "high", "n"])

@@ -97,7 +97,7 @@ def _compounded(inside: pd.DataFrame, span: int) -> float:
     if len(inside) < span:
         return float("nan")
     kept = inside["opening"] + inside["expansion"] + inside["contraction"] + inside["churn"]
-    return float((kept / inside["opening"]).prod()) if (inside["opening"] > 0).all() else float("nan")
+    return float(np.prod((kept / inside["opening"]).to_numpy())) if (inside["opening"] > 0).all() else float("nan")
 
 
 def renewal_rate(contracts: Any, *, as_of: Any, span: int = 12) -> float:

@@ -112,10 +112,8 @@ def bridge(contracts: Any, *, as_of: Any, by: str | None = None, observed_from: 
         totals(classified(changes(contracts, as_of=as_of, by=by)), [*group, "month", "movement"], ["delta"]),
         [*group, "month", "movement"],
     )
-    parts = moved.groupby(by, sort=True, dropna=False) if by else [(None, moved)]
+    parts = list(moved.groupby(by, sort=True, dropna=False)) if by and len(moved) else [(None, moved)]
     tables = [_one_bridge(part, as_of, observed_from).assign(**({by: key} if by else {})) for key, part in parts]
-    if not tables:
-        tables = [_one_bridge(moved, as_of, observed_from)]
     columns = [*group, "month", "opening", *MOVEMENTS, "closing", "complete"]
     return pd.concat(tables, ignore_index=True)[columns]
 
@@ -138,7 +136,7 @@ def _one_bridge(moved: pd.DataFrame, as_of: Any, observed_from: Any | None) -> p
             "opening": money.from_ticks(np.concatenate([[0], closing[:-1]]).astype("int64")[: len(months)]),
             **amounts,
             "closing": money.from_ticks(closing.astype("int64")),
-            "complete": [bool(periods.last_day(m) <= periods.day(as_of)) for m in months],
+            "complete": np.array([periods.last_day(m) <= periods.day(as_of) for m in months.tolist()], dtype=bool),
         }
     )
     known = first_known_month(observed_from)

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from cs_analysis.stats import money, periods, triangles
-from cs_analysis.topics.revenue.changes import changes, collect, last_complete_month, levels
+from cs_analysis.topics.revenue.changes import changes, collect, last_complete_month, levels, rows
 from cs_analysis.topics.revenue.cohorts import by_age, cohorts
 from cs_analysis.topics.revenue.expansion import pieces
 
@@ -75,7 +75,7 @@ def projection(
     }
     observed = cohorts(contracts, as_of=as_of, **options)
     newest = observed[(observed["measure"] == "nrr") & observed["whole"].astype(bool)].groupby("cohort").tail(1)
-    starts = {row.cohort: (int(row.age), float(row.estimate)) for row in newest.itertuples()}
+    starts = {row.cohort: (int(row.age), float(row.estimate)) for row in rows(newest)}
     table = _carried_on(
         constant_price_paths(contracts, as_of=as_of, **options), starts, period, fiscal_year_start, seed
     )
@@ -164,13 +164,13 @@ def _escalators(contracts: Any, as_of: Any) -> pd.DataFrame:
 
 def age_to_age(paths: Paths) -> pd.DataFrame:
     """Pooled factors from age k to k + 1: factor, cohorts and accounts behind it, by k."""
-    rows = []
+    found = []
     for k in range(paths.mrr.shape[1] - 1):
         both = ~np.isnan(paths.mrr[:, k + 1])
         below = paths.mrr[both, k].sum()
         factor = paths.mrr[both, k + 1].sum() / below if below > 0 else np.nan
-        rows.append((k, factor, len(np.unique(paths.cohort[both])), int((paths.mrr[both, k] > 0).sum())))
-    return pd.DataFrame(rows, columns=["age", "factor", "cohorts", "accounts"])
+        found.append((k, factor, len(np.unique(paths.cohort[both])), int((paths.mrr[both, k] > 0).sum())))
+    return pd.DataFrame(found, columns=["age", "factor", "cohorts", "accounts"])
 
 
 def _usable(factors: pd.DataFrame) -> int:
@@ -244,11 +244,11 @@ def _triangle(paths: Paths, usable: int, step: int) -> pd.DataFrame:
 
     Ages are as far apart as cohorts, so that a diagonal is one stretch of the calendar, as Mack has it.
     """
-    rows = {}
+    sums = {}
     for first in np.unique(paths.cohort):
         part = paths.mrr[paths.cohort == first, : usable + 1 : step]
-        rows[int(first)] = part.sum(axis=0)  # nan where any account is not there yet
-    return pd.DataFrame.from_dict(rows, orient="index")
+        sums[int(first)] = part.sum(axis=0)  # nan where any account is not there yet
+    return pd.DataFrame.from_dict(sums, orient="index")
 
 
 def _mack(paths: Paths, usable: int, step: int) -> dict[int, float]:

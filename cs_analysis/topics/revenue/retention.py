@@ -65,7 +65,7 @@ def retention(
     deltas = _contributions(changes(contracts, as_of=as_of, by=by), span, by)
     last = last_complete_month(as_of)
     known = first_known_month(observed_from)
-    parts = deltas.groupby(by, sort=True, dropna=False) if by else [(None, deltas)]
+    parts = list(deltas.groupby(by, sort=True, dropna=False)) if by and len(deltas) else [(None, deltas)]
     tables = []
     for key, part in parts:
         table = _measures(part[part["month"] <= last], span, last, None if known is None else known + span)
@@ -143,7 +143,7 @@ def _measures(deltas: pd.DataFrame, span: int, last: int, earliest: int | None) 
     first = int(deltas["month"].min()) if len(deltas) else last + 1
     begin = first if earliest is None else max(first, earliest)
     openings, codes = np.unique(deltas["s"].to_numpy(), return_inverse=True)
-    state = {name: np.zeros(len(openings), dtype=deltas[name].dtype) for name in _SUMS}
+    state = {name: np.zeros(len(openings), dtype=deltas[name].to_numpy().dtype) for name in _SUMS}
     at_month = deltas.groupby("month").indices
     rows = []
     for month in range(first, last + 1):

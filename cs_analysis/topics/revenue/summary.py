@@ -13,6 +13,7 @@ from cs_analysis.stats import periods
 from cs_analysis.topics.revenue import words
 from cs_analysis.topics.revenue.alerts import ending, nrr_if_none_renews
 from cs_analysis.topics.revenue.changes import changes, last_complete_month, pairs
+from cs_analysis.topics.revenue.changes import rows as records
 from cs_analysis.topics.revenue.movements import bridge, movers
 from cs_analysis.topics.revenue.retention import concentration, difference, retention
 
@@ -92,18 +93,11 @@ def summary(
     headline = pd.DataFrame(rows, columns=list(HEADLINE))
     names = words.account_names(accounts)
     findings = _findings(contracts, as_of, kept, names, currency)
-    trend = pd.concat(
-        [
-            flow.loc[flow["complete"] & flow["closing"].notna(), ["month", "closing"]]
-            .rename(columns={"closing": "estimate"})
-            .assign(metric="mrr"),
-            *(
-                kept.loc[kept["measure"] == measure, ["month", "estimate"]].assign(metric=metric)
-                for metric, measure in _MEASURES.items()
-            ),
-        ],
-        ignore_index=True,
-    )[["metric", "month", "estimate"]]
+    months = {"mrr": flow[flow["complete"] & flow["closing"].notna()].rename(columns={"closing": "estimate"})}
+    months |= {metric: kept[kept["measure"] == measure] for metric, measure in _MEASURES.items()}
+    tables = [part.assign(metric=metric) for metric, part in months.items() if len(part)]
+    trend = pd.concat(tables or [pd.DataFrame(columns=["metric", "month", "estimate"])], ignore_index=True)
+    trend = trend[["metric", "month", "estimate"]]
     said = [rows[0]["sentence"], words.say_bridge(flow, currency=currency)]
     said += list(findings["text"].head(2))
     return Summary([s for s in said if s], headline, findings, trend)
@@ -177,7 +171,7 @@ def _lost(contracts: Any, as_of: Any, names: dict[str, str], currency: str) -> l
             "money": -row.amount,
             "account_id": row.account_id,
         }
-        for row in table[table["movement"].isin(texts)].head(5).itertuples()
+        for row in records(table[table["movement"].isin(texts)].head(5))
     ]
 
 
@@ -194,7 +188,7 @@ def _leaving(contracts: Any, as_of: Any, names: dict[str, str], currency: str) -
             "money": row.mrr,
             "account_id": row.account_id,
         }
-        for row in table[table["notice"]].nlargest(5, "mrr").itertuples()
+        for row in records(table[table["notice"]].nlargest(5, "mrr"))
     ]
     tonight = table[~table["notice"]]
     if len(tonight):

@@ -83,7 +83,7 @@ def table_movers(movers: pd.DataFrame, *, accounts: pd.DataFrame, currency: str 
     """The accounts behind the movements, newest month first."""
     names = words.account_names(accounts)
     frame = movers.assign(
-        account_name=[names.get(a, a) for a in movers["account_id"]],
+        account_name=movers["account_id"].map(lambda a: names.get(a, a)),
         movement=words.labels(movers["movement"], words.MOVEMENT_LABELS),
     )
     newest = frame.sort_values("month", ascending=False, kind="stable")

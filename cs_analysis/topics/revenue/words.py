@@ -218,8 +218,8 @@ def say_expansion(split: pd.DataFrame, rates: pd.DataFrame, *, currency: str = "
     if split.empty or not len(rates):
         return _("No account expanded.")
     amounts = rates.set_index("kind")["amount"]
-    biggest = amounts.idxmax()
-    row = rates.set_index("kind").loc[biggest]
+    biggest = str(amounts.idxmax())
+    row: Any = rates.set_index("kind").loc[biggest]
     if row["accounts"] == 0:
         return _("None of the accounts of a year ago expanded.")
     text = _("Of the accounts of a year ago {value} had {kind}, the largest part of their expansion ({amount} of MRR).")
