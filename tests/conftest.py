@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from cs_analysis.display.language import set_language
+
 
 def chromium() -> str | None:
     """Path of Debian's Chromium, or None."""
@@ -44,3 +46,9 @@ def chromium_path() -> str:
     path = chromium()
     assert path is not None, "mark the test with `browser`"
     return path
+
+
+@pytest.fixture(autouse=True)
+def _english():
+    """Every test begins in English, whatever language an earlier one loaded a book in."""
+    set_language("en")

@@ -73,7 +73,7 @@ def test_run_prints_the_index_and_nothing_else(client, tmp_path):
         (["-p", "span=x"], "a whole number"),
         (["--only", "04,lacks"], "no notebook '04'"),
         (["--as-of", "soon"], "'soon'"),
-        (["--as-of", "2031-01-31"], "2024-09-30"),
+        (["--as-of", "2031-01-31"], "2025-08-31"),
         (["--compare-to", "2025-01-31"], "2025-01-31"),
         (["--config", "nowhere.toml"], "nowhere.toml"),
         (["--lang", "fr"], "'fr'"),

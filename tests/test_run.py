@@ -261,7 +261,7 @@ def test_parameter_reaches_the_notebook(data, tmp_path):
         ({"parameters": {"as_of": "2024-09-30"}}, "set by the run itself"),
         ({"only": ("10",)}, "no notebook '10'"),
         ({"as_of": "30/9/2024"}, "--as-of"),
-        ({"as_of": "2031-01-31"}, "2024-09-30"),
+        ({"as_of": "2031-01-31"}, "2025-08-31"),
         ({"compare_to": "2024-10-31"}, "--compare-to"),
         ({"lang": "fr"}, "en / ja"),
         ({"config": Path("nowhere.toml")}, "nowhere.toml"),
