@@ -37,7 +37,7 @@ def test_what_is_not_known_is_never_printed_as_a_number(missing):
     assert sentences.estimate(missing, 1, 2, 3) == "–"
     assert sentences.interval(missing, 1) == ""
     assert sentences.estimate(1.0, missing, missing, 8) == "100.0 % (no interval, 8 accounts)"
-    assert sentences.change(0.1, missing, missing, "then") == "no clear change on then"
+    assert sentences.change(0.1, missing, missing, "then") == "10.0 points above then, no interval"
     assert sentences.change(missing, 0, 1, "then") == "no figure for then to compare with"
 
 

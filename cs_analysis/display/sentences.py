@@ -151,7 +151,7 @@ def change(
     *,
     currency: str = "JPY",
 ) -> str:
-    """The change on another time, or "no clear change" when its interval contains 0 or is withheld.
+    """The change on another time, "no clear change" when its interval contains 0, "no interval" when it is withheld.
 
     Parameters
     ----------
@@ -169,6 +169,8 @@ def change(
     '9 days below October 2025 (difference −15 to −3)'
     >>> change(0.01, -0.02, 0.04, "October 2025")
     'no clear change on October 2025'
+    >>> change(-0.215, None, None, "October 2025")
+    '21.5 points below October 2025, no interval'
     >>> change(None, None, None, "October 2025")
     'no figure for October 2025 to compare with'
     """
@@ -195,13 +197,17 @@ def change_words(
     """
     if not known(difference):
         return _("no figure for {than} to compare with").format(than=than)
-    way = direction(difference, low, high)
-    if way == 0:
-        exact = known(low, high) and low == high
-        return (_("the same as {than}") if exact else _("no clear change on {than}")).format(than=than)
     scale, kind = _in_points(unit)
     amount = figure(abs(float(difference)) * scale, kind, currency)  # type: ignore[arg-type]
-    words = _("{amount} above {than}") if way > 0 else _("{amount} below {than}")
+    above = float(difference) > 0  # type: ignore[arg-type]
+    if not known(low, high):
+        words = _("{amount} above {than}, no interval") if above else _("{amount} below {than}, no interval")
+    elif low == high == 0:
+        words = _("the same as {than}")
+    elif direction(difference, low, high) == 0:
+        words = _("no clear change on {than}")
+    else:
+        words = _("{amount} above {than}") if above else _("{amount} below {than}")
     return words.format(amount=amount, than=than)
 
 

@@ -36,7 +36,7 @@ def plot_movements(bridge: pd.DataFrame, ax: Axes, *, months: int = 24, currency
     whole = bridge[bridge["complete"] & bridge["opening"].notna()].tail(months)
     if whole.empty:
         return _nothing(ax, _("No complete month of revenue can be followed yet."))
-    parts = {_(label): whole[kind].to_numpy() for kind, label in words.MOVEMENT_LABELS.items()}
+    parts = {_(label): whole[kind].to_numpy() for kind, label in words.MOVEMENT_LABELS.items() if whole[kind].any()}
     charts.stacked(ax, [month(m) for m in whole["month"]], parts, kind="money", currency=currency)
     return charts.title(ax, _("MRR won and lost by month"), _("All accounts; losses below the line"))
 
@@ -73,7 +73,7 @@ def plot_groups(retention: pd.DataFrame, ax: Axes, *, by: str, measure: str = "n
     subtitle = _("To {month}, over {span} months; the groups are those of today's file")
     return charts.title(
         ax,
-        _("{measure} by {column}").format(measure=measure.upper(), column=by),
+        _("{measure} by {column}").format(measure=measure.upper(), column=words.column_name(by)),
         subtitle.format(month=month(newest["month"].iloc[0]), span=newest["span"].iloc[0]),
     )
 

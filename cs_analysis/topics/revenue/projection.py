@@ -25,7 +25,7 @@ from cs_analysis.topics.revenue.expansion import pieces
 MIN_COHORTS, MIN_ACCOUNTS = 3, 30
 REPLICATES = 1_000
 # Beyond these the drawn accounts are replaced by their sum's normal approximation and by groups of accounts.
-MAX_DRAWN, MAX_UNITS = 500, 2_000
+MAX_DRAWN, MAX_UNITS = 100, 1_000
 _COLUMNS = ["cohort", "measure", "age", "estimate", "low", "high", "mack_se", "cohorts"]
 
 
@@ -90,6 +90,7 @@ def _carried_on(
     usable = _usable(factors)
     step = periods.PERIODS[period]
     mack = _mack(paths, usable, step)
+    drawn = _drawn_factors(paths, usable, np.random.default_rng(seed))
     tables = [pd.DataFrame(columns=[c for c in _COLUMNS if c != "measure"])]
     for first in np.unique(paths.cohort):
         label = periods.fiscal_label(int(first), period, fiscal_year_start)
@@ -97,7 +98,7 @@ def _carried_on(
         if age >= usable:
             continue
         rng = np.random.default_rng([seed, int(first)])
-        growth = _simulate(paths, paths.cohort == first, age, usable, rng)
+        growth = _simulate(paths, paths.cohort == first, age, drawn[:, age:], rng)
         low, high = np.quantile(growth, [0.025, 0.975], axis=0)
         ages = np.arange(age + 1, usable + 1)
         tables.append(
@@ -179,21 +180,23 @@ def _usable(factors: pd.DataFrame) -> int:
     return int(enough.cumprod().sum())
 
 
-def _simulate(paths: Paths, members: np.ndarray, age: int, usable: int, rng: np.random.Generator) -> np.ndarray:
-    """Growth of a cohort's MRR since ``age`` in each replicate (rows) at ages age + 1 … usable (columns)."""
-    drawn = _drawn_factors(paths, age, usable, rng)
+def _simulate(paths: Paths, members: np.ndarray, age: int, drawn: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Growth of a cohort's MRR since ``age`` in each replicate (rows) at the ages after it (columns).
+
+    ``drawn`` holds the factors from those ages on, as many replicates as rows.
+    """
     current = paths.mrr[members]
     # accounts older than the cohort's youngest have been seen further; all start from the common age
     start = current[:, age]
     start = start[start > 0]
     if not len(start):
-        return np.zeros((REPLICATES, usable - age))
+        return np.zeros_like(drawn)
     if len(start) > MAX_DRAWN:
         return _by_normal(paths, start, drawn, age, rng)
     amounts = np.broadcast_to(start, (REPLICATES, len(start))).copy()
-    growth = np.empty((REPLICATES, usable - age))
-    for j, k in enumerate(range(age, usable)):
-        donors, ratios = _donors(paths, k)
+    growth = np.empty_like(drawn)
+    for j in range(drawn.shape[1]):
+        donors, ratios = _donors(paths, age + j)
         pick = np.searchsorted(np.cumsum(donors) / donors.sum(), rng.random(amounts.shape), side="right")
         step = ratios[np.minimum(pick, len(ratios) - 1)]
         amounts *= step * (drawn[:, j] / (donors @ ratios / donors.sum()))[:, None]
@@ -208,14 +211,16 @@ def _donors(paths: Paths, k: int) -> tuple[np.ndarray, np.ndarray]:
     return below, paths.mrr[there, k + 1] / below
 
 
-def _drawn_factors(paths: Paths, age: int, usable: int, rng: np.random.Generator) -> np.ndarray:
-    """Factors from resampled accounts: one row per replicate, one column per age."""
+def _drawn_factors(paths: Paths, usable: int, rng: np.random.Generator) -> np.ndarray:
+    """Factors from resampled accounts: one row per replicate, one column per age from 0 to ``usable`` − 1."""
+    if not usable:
+        return np.ones((REPLICATES, 0))
     mrr = paths.mrr
     units = np.arange(len(mrr)) if len(mrr) <= MAX_UNITS else rng.integers(MAX_UNITS, size=len(mrr))
     height = int(units.max()) + 1
     weights = rng.multinomial(height, np.full(height, 1 / height), size=REPLICATES).astype(float)
     columns = []
-    for k in range(age, usable):
+    for k in range(usable):
         both = ~np.isnan(mrr[:, k + 1])
         below = np.bincount(units[both], mrr[both, k], height)
         above = np.bincount(units[both], mrr[both, k + 1], height)

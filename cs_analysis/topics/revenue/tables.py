@@ -31,7 +31,7 @@ def _show(frame: pd.DataFrame, caption: str, name: str, currency: str = "JPY", f
     rates = {"estimate", "low", "high", "weighted_mean", "observed", "mack_se", "nrr_without", "share"}
     formats = {c: "money" if c in money else "percent" if c in rates else "number" for c in frame.columns}
     formats |= {c: "text" for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c])}
-    headings = {c: _headings().get(c, c) for c in frame.columns}
+    headings = {c: _headings().get(c) or words.column_name(c) for c in frame.columns}
     return table(frame, caption, name=name, labels=headings, formats=formats, currency=currency, folded=folded)
 
 
@@ -102,7 +102,7 @@ def table_retention(retention: pd.DataFrame, *, by: str = "", currency: str = "J
         withheld=[words.why_no_interval(row) for _i, row in frame.iterrows()],
     )
     head = ["month", *([by] if by else []), "measure", "estimate", "low", "high", "n", "opening_mrr", "closing_mrr"]
-    caption = _("Retention by {column}, newest month").format(column=by) if by else _("Retention by month")
+    caption = _("Retention by {column}, newest month").format(column=words.column_name(by)) if by else _("Retention by month")
     return _show(frame[[*head, "withheld"]], caption, f"retention_{by}" if by else "retention", currency)
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from cs_analysis.data.schema import TABLES
 from cs_analysis.display import sentences
-from cs_analysis.display.language import _, day, money_short, month, ngettext, number, percent
+from cs_analysis.display.language import _, current, day, money_short, month, ngettext, number, percent
 from cs_analysis.errors import N_
 from cs_analysis.stats import ratios
 
@@ -57,6 +58,12 @@ def account_names(accounts: pd.DataFrame | None) -> dict[str, str]:
         return {}
     known = accounts.dropna(subset=["account_name"])
     return dict(zip(known["account_id"].astype(str), known["account_name"].astype(str), strict=True))
+
+
+def column_name(column: str) -> str:
+    """An account column as the reader's templates call it: "segment", in Japanese 「区分」; others keep their name."""
+    names = {c.name: c.label_ja for c in TABLES["accounts"].columns}
+    return names.get(column, column) if current() == "ja" else column
 
 
 def why_no_interval(row: pd.Series) -> str:
@@ -283,7 +290,7 @@ def say_groups(retention: pd.DataFrame, *, by: str, measure: str = "nrr") -> str
     """The highest and the lowest group of the newest month, with their intervals."""
     newest = retention[(retention["measure"] == measure) & (retention["month"] == retention["month"].max())]
     if len(newest) < 2:
-        return _("There is nothing to compare by {column}: all accounts are in one group.").format(column=by)
+        return _("There is nothing to compare by {column}: all accounts are in one group.").format(column=column_name(by))
     top, low = newest.loc[newest["estimate"].idxmax()], newest.loc[newest["estimate"].idxmin()]
     apart = sentences.known(top["low"], low["high"]) and top["low"] > low["high"]
     text = (
@@ -291,7 +298,7 @@ def say_groups(retention: pd.DataFrame, *, by: str, measure: str = "nrr") -> str
         if apart
         else _("By {column}, NRR runs from {low_value}, {low}, to {top_value}, {top}; their intervals overlap.")
     )
-    return text.format(column=by, top=top[by], low=low[by], top_value=estimate(top), low_value=estimate(low))
+    return text.format(column=column_name(by), top=top[by], low=low[by], top_value=estimate(top), low_value=estimate(low))
 
 
 def say_movements(bridge: pd.DataFrame, *, currency: str = "JPY") -> str:
