@@ -87,6 +87,60 @@ def test_all_faults_in_one_pass(tmp_path):
         cs.load(place)
 
 
+MONTHS = "account_id,month,mrr\nA1,2024-01,100\nA2,2024-01,lots\n"
+WIDE = "account_id,2024-01,2024-02\nA1,100,100\nA2,100,lots\n"
+AMOUNTS = "contract_id,account_id,start_date,amount,billing_months\nC1,A1,2024-01-01,9,1\nC2,A2,2024-01-01,lots,1\n"
+FLAT = "account_id,contract_start,mrr\nA1,2024-01-01,100\nA2,2024-01-01,lots\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("contracts", CONTRACTS.replace("200", "lots")),
+        ("contracts", AMOUNTS),
+        ("mrr_months", MONTHS),
+        ("mrr_months", WIDE),
+        ("accounts", FLAT),
+    ],
+)
+def test_revenue_that_cannot_be_read_is_told_once(tmp_path, file, text):
+    place = folder(tmp_path, **{file: text})
+    if file != "contracts":
+        (place / "contracts.csv").unlink()
+    assert [(s, f, r, v) for s, f, r, _c, v in found(place)] == [("error", f"{file}.csv", 3, "lots")]
+    assert "cannot be read as a number" in refused(place)
+    assert "more error" not in refused(place)
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("contracts", "contract_id,account_id,start_date,mrr\nC1,A1,soon,100\n"),
+        ("mrr_months", "account_id,month,mrr\nA1,soon,100\n"),
+        ("accounts", "account_id,contract_start,mrr\nA1,soon,100\n"),
+    ],
+)
+def test_the_only_date_that_cannot_be_read_is_named(tmp_path, file, text):
+    place = folder(tmp_path, **{file: text})
+    if file != "contracts":
+        (place / "contracts.csv").unlink()
+    assert [(f, r, v) for _s, f, r, _c, v in found(place)] == [(f"{file}.csv", 2, "soon")]
+    assert f"{file}.csv, row 2" in refused(place)
+    with pytest.raises(InputError, match=f"{file}.csv, row 2"):
+        cs.load(place, as_of="2024-01-31")
+
+
+def test_without_any_date_at_all(tmp_path):
+    place = folder(tmp_path, contracts="contract_id,account_id,start_date,mrr\n")
+    assert "No date was found in the data" in refused(place)
+
+
+def test_an_unreadable_date_is_told_before_an_as_of_date_that_is_too_late(tmp_path):
+    place = folder(tmp_path, contracts=CONTRACTS.replace("2024-01-31", "2026-13-01"))
+    with pytest.raises(InputError, match="row 3, column start_date"):
+        cs.load(place, as_of="2026-12-31")
+
+
 def refused(place: Path) -> str:
     with pytest.raises(InputError) as caught:
         cs.load(place)

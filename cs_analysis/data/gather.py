@@ -40,6 +40,11 @@ class Gathered:
     revenue: str | None
 
     @property
+    def dated(self) -> bool:
+        """Whether any fact has a date that could be read."""
+        return bool(latest_facts(self.tables))
+
+    @property
     def whole(self) -> bool:
         """Whether accounts and revenue have all the columns that the door needs."""
         broken = {p.source for p in self.problems.errors if p.row is None}
@@ -114,6 +119,7 @@ def last_covered(gathered: Gathered) -> date:
     """The end of the month of the last fact of any table."""
     latest = latest_facts(gathered.tables)
     if not latest:
+        gathered.problems.raise_errors()  # a date that cannot be read is named rather than told to be absent
         raise InputError(N_("No date was found in the data; give at least one contract with its start."))
     return last_day_of_month(max(latest.values())).date()
 
@@ -141,6 +147,7 @@ def resolve_as_of(gathered: Gathered, as_of: object) -> date:
         return default_as_of(gathered)
     day, last = periods.day(as_of), last_possible(gathered)
     if day > last:
+        gathered.problems.raise_errors()  # of a date that cannot be read, nobody knows how late it is
         raise InputError(
             N_("The as-of date {as_of} lies after the last facts in the data; the last possible date is {last}."),
             as_of=day.isoformat(), last=last.isoformat(),

@@ -223,8 +223,8 @@ def _check_past_ends(clean: Clean, frame: pd.DataFrame, settings: Settings, as_o
 
 def _from_months(clean: Clean, as_of: date) -> pd.DataFrame:
     """Runs of months with the same MRR as lines; a run that reaches the last month covered is open."""
-    frame = clean.frame[["account_id", "month", "mrr"]]
-    last = frame["month"].max()
+    frame = clean.frame[["account_id", "month", "mrr"]].dropna()  # what cannot be read is told already
+    last = clean.frame["month"].max()
     frame = frame[pd.Series(ticks(frame["mrr"].to_numpy()), index=frame.index) != 0].sort_values(
         ["account_id", "month"]
     )
