@@ -7,7 +7,15 @@ so that the edge (command line, notebook, page) can put it into the reader's lan
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+
+_translate: Callable[[str], str] = str
+
+
+def translate_with(translate: Callable[[str], str]) -> None:
+    """Put every error's sentence into the language in force, wherever it is shown: a traceback in a notebook too."""
+    global _translate
+    _translate = translate
 
 
 def N_(message: str) -> str:
@@ -37,7 +45,7 @@ class CsError(Exception):
         self.fields = fields
 
     def __str__(self) -> str:
-        return self.message.format(**self.fields)
+        return _translate(self.message).format(**self.fields)
 
     def __reduce__(self):
         return (_rebuild, (type(self), self.message, self.fields))

@@ -16,9 +16,11 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 import cs_analysis as cs
-from cs_analysis.data.book import CACHE, check
+from cs_analysis.data.book import check
+from cs_analysis.data.cache import CACHE
 from cs_analysis.data.check import mrr_on
 from cs_analysis.data.engines import as_pandas
+from cs_analysis.data.gather import gather
 from cs_analysis.data.save import csv_bytes
 from cs_analysis.data.schema import TABLES
 from cs_analysis.display.language import set_language
@@ -493,6 +495,27 @@ def test_pickle_cache_and_language(small, tmp_path, monkeypatch):
     assert len(cs.load(small).accounts) == 3
 
 
+def test_a_book_is_parsed_once_for_its_day_and_for_no_day(small, tmp_path, monkeypatch):
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
+    parsed = []
+
+    def counted(*arguments):
+        parsed.append(arguments)
+        return gather(*arguments)
+
+    monkeypatch.setattr("cs_analysis.data.book.gather", counted)
+    default = cs.load(small)  # 31 January
+    for as_of in (default.as_of, default.as_of.isoformat(), pd.Timestamp(default.as_of), "", None):
+        assert everything(cs.load(small, as_of=as_of)) == everything(default)
+    assert len(parsed) == 1
+    assert cs.load(small, as_of="2024-02-29").as_of == date(2024, 2, 29)  # another day is another Book
+    assert cs.load(small).as_of == default.as_of  # and is not taken for the default one
+    assert len(parsed) == 2
+    write(small, {"accounts": [account(1), account(2), account(3)]})
+    assert cs.load(small, as_of="2024-01-31").as_of == cs.load(small).as_of  # first under its day, then under none
+    assert len(parsed) == 3
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_engine_hands_over_the_same_rows(small, engine):
     book = cs.load(small, engine=engine)
@@ -527,6 +550,23 @@ def test_no_folder_takes_the_sample_and_says_so(tmp_path, monkeypatch):
     book = cs.load()
     assert not book.is_sample
     assert book.lang == "ja"
+
+
+def test_a_folder_written_as_a_sample_is_known_for_one(tmp_path, small, monkeypatch):
+    from cs_analysis.data.sample import make_sample, write_sample
+
+    folder = write_sample(make_sample(accounts=20, months=14), tmp_path / "anything")
+    book = cs.load(folder)
+    assert book.is_sample
+    assert "not your data" in book.report().text
+    (folder / "truth.json").rename(small / "truth.json")
+    assert cs.load(small).is_sample
+    assert not (plain := cs.load(folder)).is_sample
+    assert "not your data" not in plain.report().text
+    assert plain.fingerprint == book.fingerprint
+    for other in ("{}", "[1]", '{"about": {"made_by": "us"}}', '{"about": 1}', "no json", "\udcff"):
+        (small / "truth.json").write_bytes(other.encode("utf-8", "surrogateescape"))
+        assert not cs.load(small).is_sample
 
 
 def test_the_sample_ties_to_its_ledger_and_is_sound(tmp_path):

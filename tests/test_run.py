@@ -34,6 +34,8 @@ HEADER = "metric,label,value,low,high,n,unit,previous,year_ago,previous_change,p
 HEADER += "year_change,year_low,year_high,sentence,note"
 GOOD = [
     "import sys, warnings\nfrom pathlib import Path\nimport cs_analysis as cs",
+    # the data were parsed before the first kernel started: this one could not do it
+    "from cs_analysis.data import book as door\ndoor.gather = None",
     "book = cs.load(data_dir, as_of=as_of, config=config, lang=lang)\nbook.report()",
     "warnings.warn(f'from {data_dir}')\nprint(data_dir, out_dir, sys.executable, Path.home(), object())",
     f"""\
@@ -93,6 +95,9 @@ def workspace(tmp_path_factory) -> Path:
     write_notebook(shelf, "03_exits", "cs = 1", "import sys\nsys.exit(0)")
     write_notebook(shelf, "04_not_run", "1", tags=["skip-execution"])
     write_notebook(shelf, "05_dies", "import os\nos._exit(0)")
+    write_notebook(
+        shelf, "07_asks", "import cs_analysis as cs", "book = cs.load(data_dir, as_of=as_of, lang='ja')\nbook.usage"
+    )
     write_notebook(shelf, "06_lacks", "1", requires=[["usage", "stages"]])
     return home
 
@@ -126,9 +131,14 @@ def test_the_good_one_is_written_and_the_others_say_why_not(report):
         "04_not_run": "failed",
         "05_dies": "failed",
         "06_lacks": "skipped",
+        "07_asks": "failed",
     }
     reason = {record["name"]: record["reason"] for record in result.notebooks}
     assert "ZeroDivisionError: division by zero" in reason["02_raises"]
+    # our own error: its own sentence, in the language that the notebook speaks
+    assert reason["07_asks"] == (
+        "Code cell 4: テーブル usage がデータにありません。usage.csv（または「利用状況」シート）を追加してください。"
+    )
     assert "sys.exit" in reason["03_exits"]
     assert "was not run" in reason["04_not_run"]
     assert "kernel of 05_dies died" in reason["05_dies"]
@@ -143,7 +153,7 @@ def test_layout(report, workspace):
         ["01_good.html", "index.html", "notebooks", "run.json", "tables", "tables.xlsx"]
     )
     # as far as each came, but no page and no half tables
-    assert len(list((out / "notebooks").iterdir())) == 5
+    assert len(list((out / "notebooks").iterdir())) == 6
     assert [path.name for path in (out / "tables").iterdir()] == ["01_good"]
     assert "2024-09/index.html" in (workspace / "reports" / "index.html").read_text()
     assert not [path for path in out.parent.iterdir() if path.name.startswith(".")]
@@ -190,7 +200,7 @@ def test_kernel_is_this_interpreter(report):
     import sys
 
     # the printed path begins with sys.prefix, which is shown as "python"
-    printed = nbformat.read(report[0].out / "notebooks" / "01_good.ipynb", as_version=4).cells[5].outputs[0].text
+    printed = nbformat.read(report[0].out / "notebooks" / "01_good.ipynb", as_version=4).cells[6].outputs[0].text
     assert "python" + sys.executable.removeprefix(sys.prefix) in printed
     assert "<object object at 0x…>" in printed
 
@@ -426,7 +436,7 @@ def test_names_of_notebooks(workspace):
     shelf = Shelf(workspace / "notebooks", "workspace")
     for asked in ("02", "raises", "02_raises", "02_raises.ipynb"):
         assert [notebook.name for notebook in find_notebooks(shelf, (asked,))] == ["02_raises"]
-    assert len(find_notebooks(shelf)) == 6
+    assert len(find_notebooks(shelf)) == 7
 
 
 def test_prose_is_translated_cell_by_cell(workspace, monkeypatch):

@@ -9,19 +9,26 @@ after the as-of date is the end of a term and has not happened yet.
 from __future__ import annotations
 
 import hashlib
-import os
-import pickle
+import json
 import tempfile
 from dataclasses import dataclass, field, replace
 from datetime import date
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from cs_analysis.data import cache
 from cs_analysis.data.engines import ENGINES, as_pandas
-from cs_analysis.data.gather import gather, last_covered, last_possible, resolve_as_of, settle
+from cs_analysis.data.gather import (
+    coverage_of,
+    default_as_of,
+    gather,
+    last_covered,
+    last_possible,
+    resolve_as_of,
+    settle,
+)
 from cs_analysis.data.problems import ERROR, WARNING, Problem, Problems
 from cs_analysis.data.read import data_files, fingerprints
 from cs_analysis.data.save import csv_bytes
@@ -30,9 +37,13 @@ from cs_analysis.data.settings import Settings, read_settings
 from cs_analysis.display.html import Html, join, say
 from cs_analysis.display.language import _, check_language, choose, day, ngettext, number, set_language, speaking
 from cs_analysis.errors import N_, InputError
+from cs_analysis.stats import periods
 
 CLIENT_FILE = "cs-analysis.toml"
-CACHE = "CS_ANALYSIS_CACHE"  # a folder: one parsed Book per content of the input serves all notebooks of a run
+SAMPLE = N_(
+    "This is the sample company, not your data: every figure is invented. For your own, give the folder of your tables "
+    "as --data or data_dir."
+)
 # what may be large is handed over on the engine asked for; the other tables stay pandas frames
 LARGE = ("contracts", "time_entries", "usage", "survey_responses", "activities")
 
@@ -42,7 +53,8 @@ class Book:
     """A client's data as known at `as_of`; the tables are attributes: ``book.accounts``, ``book.contracts``.
 
     `source` is the name of the data folder, `inputs` the sha256 of each input file, `last_possible` the latest as-of
-    date the data allow, `observed_from` the first day from which departures were recorded (None = from the first).
+    date the data allow, `default_as_of` the one taken when none is given, `observed_from` the first day from which
+    departures were recorded (None = from the first).
     """
 
     as_of: date
@@ -55,6 +67,7 @@ class Book:
     coverage: pd.DataFrame
     inputs: dict[str, str]
     last_possible: date
+    default_as_of: date
     faults: tuple[Problem, ...] = field(default=(), repr=False)
 
     def __getattr__(self, name: str) -> Any:
@@ -151,12 +164,7 @@ class Book:
     def _lines(self) -> list[Html]:
         lines = []
         if self.is_sample:
-            lines.append(
-                say(
-                    _("This is the sample company, not your data: no client file and no data folder were found."),
-                    kind="warning",
-                )
-            )
+            lines.append(say(_(SAMPLE), kind="warning"))
         starts = as_pandas(self.contracts)["start"]
         text = _("{accounts} accounts, {lines} contract lines since {first}; as of {as_of}; data folder: {source}.")
         lines.append(
@@ -234,7 +242,8 @@ def load(
     if lang:
         set_language(check_language(lang))
     folder, config_path = locate(data_dir, config)
-    book = _load_sample(as_of) if folder is None else _load_cached(folder, config_path, as_of, lang)
+    day = periods.day(as_of) if as_of else None
+    book = _load_sample(day) if folder is None else _load_cached(folder, config_path, day, lang)
     book = replace(book, lang=lang or book.settings.client.language)
     set_language(book.lang)
     if engine == "pandas":
@@ -260,8 +269,11 @@ def check(
     settings = read_settings(config_path)
     set_language(check_language(lang or settings.client.language))
     gathered = gather(folder, settings)
-    settled = settle(gathered, settings, resolve_as_of(gathered, as_of or last_covered(gathered)))
-    return Checked(gathered.problems.frame(), settled.coverage, tuple(gathered.problems.found))
+    if gathered.problems.errors and not gathered.dated:  # there is no day to cut at
+        coverage = coverage_of(gathered.tables, gathered.tables)
+    else:
+        coverage = settle(gathered, settings, resolve_as_of(gathered, as_of or last_covered(gathered))).coverage
+    return Checked(gathered.problems.frame(), coverage, tuple(gathered.problems.found))
 
 
 def locate(data_dir: str | Path = "", config: str | Path | None = None) -> tuple[Path | None, Path | None]:
@@ -282,7 +294,7 @@ def locate(data_dir: str | Path = "", config: str | Path | None = None) -> tuple
     return folder, next((p for p in beside if p.is_file()), None)
 
 
-def _load(folder: Path, config: Path | None, as_of: object, *, sample: bool = False, lang: str | None = None) -> Book:
+def _load(folder: Path, config: Path | None, as_of: date | None, *, lang: str | None = None) -> Book:
     settings = read_settings(config)
     with speaking(lang or settings.client.language):
         gathered = gather(folder, settings)
@@ -298,59 +310,41 @@ def _load(folder: Path, config: Path | None, as_of: object, *, sample: bool = Fa
         lang=settings.client.language,
         observed_from=settled.observed_from,
         source=folder.resolve().name,
-        is_sample=sample,
+        is_sample=_is_sample(folder),
         coverage=settled.coverage,
         inputs=fingerprints(data_files(folder)),
         last_possible=last_possible(gathered),
+        default_as_of=default_as_of(gathered),
         faults=tuple(gathered.problems.found),
     )
 
 
-def _load_sample(as_of: object) -> Book:
+def _load_sample(as_of: date | None) -> Book:
     from cs_analysis.data.sample import make_sample, write_sample
 
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place) / "sample"
-        write_sample(make_sample(), folder, format="csv")
-        found, config = locate(folder)
-        return replace(_load(found or folder, config, as_of, sample=True), source="sample")
+        folder = write_sample(make_sample(), Path(place) / "sample", format="csv")
+        return _load(folder, locate(folder)[1], as_of)
 
 
-# ------------------------------------------------------------------------------------------------------------- cache
+def _is_sample(folder: Path) -> bool:
+    """Whether the truth that lies beside the tables of a sample company is there."""
+    path = folder / "truth.json"
+    if not path.is_file():
+        return False
+    from cs_analysis.data.sample.truth import MADE_BY
+
+    try:
+        return json.loads(path.read_bytes())["about"]["made_by"] == MADE_BY
+    except (OSError, ValueError, KeyError, TypeError):
+        return False  # somebody else's file of that name
 
 
-def _load_cached(folder: Path, config: Path | None, as_of: object, lang: str | None) -> Book:
-    place = os.environ.get(CACHE)
-    if not place:
+def _load_cached(folder: Path, config: Path | None, as_of: date | None, lang: str | None) -> Book:
+    place = cache.place_of(folder, config)
+    if place is None:
         return _load(folder, config, as_of, lang=lang)
-    kept = Path(place) / f"{_cache_key(folder, config, as_of)}.pickle"
-    try:
-        return replace(pickle.loads(kept.read_bytes()), source=folder.resolve().name)
-    except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError):
+    if (book := cache.find(place, as_of)) is None:
         book = _load(folder, config, as_of, lang=lang)
-    _keep(kept, book)
-    return book
-
-
-def _cache_key(folder: Path, config: Path | None, as_of: object) -> str:
-    """Content and names of the input, the client file, the as-of date and the version; never the language."""
-    parts = [_version(), str(as_of or ""), *(f"{n}={h}" for n, h in sorted(fingerprints(data_files(folder)).items()))]
-    if config is not None and config.is_file():
-        parts += [str(config.resolve()), hashlib.sha256(config.read_bytes()).hexdigest()]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _version() -> str:
-    try:
-        return version("cs-analysis")
-    except PackageNotFoundError:
-        return ""
-
-
-def _keep(path: Path, book: Book) -> None:
-    """Written aside and moved into place: notebooks of one run may come here at the same time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    with os.fdopen(handle, "wb") as file:
-        pickle.dump(book, file, protocol=pickle.HIGHEST_PROTOCOL)
-    os.replace(name, path)
+        cache.keep(place, book, as_of=book.as_of, default=book.default_as_of)
+    return replace(book, source=folder.resolve().name, is_sample=_is_sample(folder))

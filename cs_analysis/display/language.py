@@ -18,7 +18,7 @@ from pathlib import Path
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
-from cs_analysis.errors import N_, CsError, InputError, nearest
+from cs_analysis.errors import N_, CsError, InputError, nearest, translate_with
 
 LANGUAGES = ("en", "ja")
 MISSING = "–"  # what stands where a number cannot be known
@@ -78,8 +78,10 @@ def ngettext(singular: str, plural: str, n: int) -> str:
 
 def render(error: CsError) -> str:
     """An error's sentence in the language in force; fields that are errors are rendered too."""
-    fields = {k: render(v) if isinstance(v, CsError) else v for k, v in error.fields.items()}
-    return _(error.message).format(**fields)
+    return str(error)
+
+
+translate_with(_)
 
 
 def _known(value: object) -> bool:

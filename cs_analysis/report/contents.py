@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cs_analysis.data.book import Book
+from cs_analysis.data.book import SAMPLE, Book
 from cs_analysis.display.language import _, current, month, ngettext, number
 from cs_analysis.report.frame import BRAND, PageContext
 from cs_analysis.report.index import Card, write_index
@@ -79,6 +79,7 @@ def write_contents(
         quality=_quality(book),
         trend=trend if len(trend) else None,
         reports=earlier_reports(monthly.parent, before=monthly.name) if monthly else [],
+        warning=_(SAMPLE) if book.is_sample else "",
     )
 
 

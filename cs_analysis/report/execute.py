@@ -31,12 +31,13 @@ from papermill.execute import remove_error_markers
 from papermill.translators import translate_parameters
 
 from cs_analysis.display.language import _
-from cs_analysis.errors import N_, NotebookError
+from cs_analysis.errors import N_, CsError, InputError, NotebookError
 from cs_analysis.report.notebooks import Notebook
 
 # Unknown parameters are refused before, and failures are told by us: papermill's log would say both twice.
 logging.getLogger("papermill").setLevel(logging.CRITICAL + 1)
 
+_OUR_ERRORS = {kind.__name__ for kind in (CsError, InputError, NotebookError)}
 _SOCKET_PATH_LIMIT = 90  # unix sockets allow 104 to 108 bytes, and jupyter appends "-ipc-1"
 
 
@@ -225,16 +226,21 @@ def find_fault(node: nbformat.NotebookNode, name: str) -> NotebookError | None:
                     cell=number,
                     notebook=name,
                 )
-            return NotebookError(
-                N_("Code cell {cell} of {notebook} stopped with {kind}: {text}"),
-                cell=number,
-                notebook=name,
-                kind=output.ename,
-                text=_one_line(output.evalue, {}),
-            )
+            return _stopped(number, name, output.ename, _one_line(output.evalue, {}))
         if cell.execution_count is None:
             return NotebookError(N_("Code cell {cell} of {notebook} was not run."), cell=number, notebook=name)
     return None
+
+
+def _stopped(cell: int, notebook: str, kind: str, text: str) -> NotebookError:
+    """Our own errors speak for themselves, in the reader's language already; of others the type is told."""
+    if kind in _OUR_ERRORS:
+        message = N_("Code cell {cell}: {text}")
+    elif text:
+        message = N_("Code cell {cell} of {notebook} stopped with {kind}: {text}")
+    else:
+        message = N_("Code cell {cell} of {notebook} stopped with {kind}.")
+    return NotebookError(message, cell=cell, notebook=notebook, kind=kind, text=text)
 
 
 def _code_cells(node: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:

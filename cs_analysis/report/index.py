@@ -53,6 +53,7 @@ def write_index(
     quality: str,
     trend: pd.DataFrame | None = None,
     reports: Sequence[tuple[str, str]] = (),
+    warning: str = "",
 ) -> None:
     """Write the index: key metrics, findings by money, whom to call, a card per notebook, quality, earlier reports.
 
@@ -73,6 +74,8 @@ def write_index(
         metric, month, estimate: a small line under its key metric from three months on.
     reports
         (label, address) of earlier reports.
+    warning
+        A sentence that stands above everything else.
     """
     with speaking(context.lang):
         pages = {card.name: card for card in cards}
@@ -81,6 +84,7 @@ def write_index(
             environment()
             .get_template("index.html.j2")
             .render(
+                warning=Markup(html.say(warning, kind="warning").html) if warning else None,
                 metrics=[_metric(row, context, trend) for row in rows[:KEY_METRICS]],
                 others=_others(headlines.iloc[KEY_METRICS:], context),
                 findings=_findings(_without_account(findings), pages, context),

@@ -22,7 +22,8 @@ from time import perf_counter
 import nbformat
 
 import cs_analysis
-from cs_analysis.data.book import CACHE, Book, load
+from cs_analysis.data.book import Book, load
+from cs_analysis.data.cache import CACHE
 from cs_analysis.data.settings import Settings, read_settings
 from cs_analysis.display.language import _, render, speaking
 from cs_analysis.errors import N_, CsError, InputError, NotebookError
@@ -159,11 +160,10 @@ class _Run:
         return Result(out, tuple(records), int(any(record["status"] == "failed" for record in fresh)))
 
     def _load(self) -> Book:
-        """The Book, left in the cache of this run under the as-of date that the notebooks are given."""
+        """The Book, left in the cache of this run, so that no kernel parses the data again."""
         config = str(self.client.config) if self.client.config else None
         with _environment(CACHE, str(self.cache)):
-            book = load(self.client.data, as_of=self.asked, config=config, lang=self.lang)
-            return book if self.asked else load(self.client.data, as_of=book.as_of, config=config, lang=self.lang)
+            return load(self.client.data, as_of=self.asked, config=config, lang=self.lang)
 
     def _out(self, as_of: date) -> Path:
         if self.request.out is not None:

@@ -27,6 +27,7 @@ from cs_analysis.data.sample.tables import ONBOARDING_INITIATIVE, TIME_INITIATIV
 from cs_analysis.data.sample.world import step
 
 SPAN = 12
+MADE_BY = "cs-analysis sample"  # by which a folder is known to hold a sample company
 _BOOK_ROWS = 150_000  # accounts × replicates that suffice for an error well under 0.2 points
 
 
@@ -135,6 +136,7 @@ def truth(world: World, team: Staff, waves: dict) -> dict:
     account_id = account_ids(world)
     return {
         "about": {
+            "made_by": MADE_BY,
             "seed": world.seed,
             "accounts": n,
             "months": c.months,
