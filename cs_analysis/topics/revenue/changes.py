@@ -79,8 +79,7 @@ def changes(
             **{new: money.to_ticks(nw.col(old)) * sign for new, old in zip(names, amounts, strict=True)},
         )
 
-    both = nw.concat([side("start", 1), side("stop", -1)])
-    summed = totals(both, [*group, "month"], names)
+    summed = totals(nw.concat([side("start", 1), side("stop", -1)]), [*group, "month"], names)
     moved = nw.col(names[0]) != 0
     for name in names[1:]:
         moved = moved | (nw.col(name) != 0)

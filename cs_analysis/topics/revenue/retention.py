@@ -78,6 +78,7 @@ def _contributions(changed: nw.LazyFrame, span: int, by: str | None) -> pd.DataF
     """What enters and leaves the sums at each month t1, per distinct opening MRR."""
     keep = ["account_id", *([by] if by else [])]
     zero = nw.lit(0).cast(nw.Int64())
+    # each change counts twice: at once for the closing, ``span`` months later for the opening
     both = nw.concat(
         [
             changed.select(*keep, "month", opening=zero, closing=nw.col("delta")),
@@ -89,22 +90,25 @@ def _contributions(changed: nw.LazyFrame, span: int, by: str | None) -> pd.DataF
     def running(name: str) -> nw.Expr:
         return nw.col(name).cum_sum().over("account_id", order_by="month").cast(nw.Int64())
 
-    def before(name: str) -> nw.Expr:
-        return nw.col(name).shift(1).over("account_id", order_by="month")
-
     def positive(name: str) -> nw.Expr:
         return nw.when(nw.col(name) > 0).then(nw.col(name)).otherwise(nw.lit(0))
 
-    state = (
-        points.with_columns(s=running("opening"), level=running("closing"))
-        .with_columns(e=positive("level"), was=nw.col("level") - nw.col("closing"))
-        .with_columns(
-            began=nw.when((nw.col("level") > 0) & (nw.col("was") <= 0)).then(nw.col("month")).otherwise(nw.lit(0))
-        )
-        .with_columns(began=nw.col("began").cum_max().over("account_id", order_by="month"))
-        .with_columns(throughout=_one((nw.col("e") > 0) & (nw.col("began") <= nw.col("month") - span)))
+    # the state that ends at a point is the one that begins there less the point's own change, so no row has to look
+    # at the one before it
+    state = points.with_columns(s=running("opening"), level=running("closing")).with_columns(
+        s_was=nw.col("s") - nw.col("opening"), was=nw.col("level") - nw.col("closing")
     )
-    state = state.with_columns(s_was=before("s"), e_was=before("e"), throughout_was=before("throughout"))
+    started = (nw.col("level") > 0) & (nw.col("was") <= 0)
+    state = state.with_columns(
+        e=positive("level"),
+        e_was=positive("was"),
+        began=nw.when(started).then(nw.col("month")).otherwise(nw.lit(0)),
+    ).with_columns(began=nw.col("began").cum_max().over("account_id", order_by="month"))
+    whole_span = nw.col("month") - span
+    state = state.with_columns(
+        throughout=_one((nw.col("e") > 0) & (nw.col("began") <= whole_span)),
+        throughout_was=_one((nw.col("e_was") > 0) & (nw.col("began") < whole_span)),
+    )
     group = [*([by] if by else []), "month", "s"]
 
     def signed(sign: int, s: str, e: str, throughout: str) -> nw.LazyFrame:
@@ -115,8 +119,7 @@ def _contributions(changed: nw.LazyFrame, span: int, by: str | None) -> pd.DataF
         loss_throughout = nw.when(nw.col(throughout) > 0).then(loss).otherwise(nw.col(s) * -1)
         whole = change.cast(nw.Float64()) / money.TICKS_PER_UNIT
         return state.filter(nw.col(s) > 0).select(
-            *([by] if by else []),
-            "month",
+            *group[:-1],
             s=nw.col(s).cast(nw.Int64()),
             n=nw.lit(sign).cast(nw.Int64()),
             d=(change * sign).cast(nw.Int64()),
@@ -129,8 +132,8 @@ def _contributions(changed: nw.LazyFrame, span: int, by: str | None) -> pd.DataF
         )
 
     flows = nw.concat([signed(1, "s", "e", "throughout"), signed(-1, "s_was", "e_was", "throughout_was")])
-    whole = [name for name in _SUMS if name != "dd"]
-    sums = flows.group_by(*group).agg(nw.col(*_SUMS).sum()).with_columns(nw.col(*whole).cast(nw.Int64()))
+    counted = [name for name in _SUMS if name != "dd"]
+    sums = flows.group_by(*group).agg(nw.col(*_SUMS).sum()).with_columns(nw.col(*counted).cast(nw.Int64()))
     return collect(sums, group)
 
 

@@ -102,7 +102,8 @@ def table_retention(retention: pd.DataFrame, *, by: str = "", currency: str = "J
         withheld=[words.why_no_interval(row) for _i, row in frame.iterrows()],
     )
     head = ["month", *([by] if by else []), "measure", "estimate", "low", "high", "n", "opening_mrr", "closing_mrr"]
-    caption = _("Retention by {column}, newest month").format(column=words.column_name(by)) if by else _("Retention by month")
+    caption = _("Retention by {column}, newest month") if by else _("Retention by month")
+    caption = caption.format(column=words.column_name(by))
     return _show(frame[[*head, "withheld"]], caption, f"retention_{by}" if by else "retention", currency)
 
 

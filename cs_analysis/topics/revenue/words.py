@@ -290,15 +290,20 @@ def say_groups(retention: pd.DataFrame, *, by: str, measure: str = "nrr") -> str
     """The highest and the lowest group of the newest month, with their intervals."""
     newest = retention[(retention["measure"] == measure) & (retention["month"] == retention["month"].max())]
     if len(newest) < 2:
-        return _("There is nothing to compare by {column}: all accounts are in one group.").format(column=column_name(by))
+        text = _("There is nothing to compare by {column}: all accounts are in one group.")
+        return text.format(column=column_name(by))
     top, low = newest.loc[newest["estimate"].idxmax()], newest.loc[newest["estimate"].idxmin()]
-    apart = sentences.known(top["low"], low["high"]) and top["low"] > low["high"]
-    text = (
-        _("By {column}, {top} has the highest NRR, {top_value}, and {low} the lowest, {low_value}; clearly apart.")
-        if apart
-        else _("By {column}, NRR runs from {low_value}, {low}, to {top_value}, {top}; their intervals overlap.")
+    if not sentences.known(top["low"], low["high"]):
+        text = _("By {column}, NRR runs from {low_value}, {low}, to {top_value}, {top}; too few accounts to compare.")
+    elif top["low"] > low["high"]:
+        text = _(
+            "By {column}, {top} has the highest NRR, {top_value}, and {low} the lowest, {low_value}; clearly apart."
+        )
+    else:
+        text = _("By {column}, NRR runs from {low_value}, {low}, to {top_value}, {top}; their intervals overlap.")
+    return text.format(
+        column=column_name(by), top=top[by], low=low[by], top_value=estimate(top), low_value=estimate(low)
     )
-    return text.format(column=column_name(by), top=top[by], low=low[by], top_value=estimate(top), low_value=estimate(low))
 
 
 def say_movements(bridge: pd.DataFrame, *, currency: str = "JPY") -> str:
