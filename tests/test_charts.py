@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.patches import Rectangle
 
-from cs_analysis.display import charts, style
+from cs_analysis.display import charts, language, style
 from cs_analysis.display.figure import EndLabel, spread
 from cs_analysis.display.language import speaking
 
@@ -150,8 +150,8 @@ def test_up_to_five_lines_are_labelled_and_more_get_a_legend():
     few = _chart(lambda ax: charts.lines(ax, {f"s{i}": (x, x * i) for i in range(5)}))
     many = _chart(lambda ax: charts.lines(ax, {f"s{i}": (x, x * i) for i in range(6)}))
     assert len(few.figure.findobj(EndLabel)) == 5
-    assert few.figure.axes[0].get_legend() is None
-    assert many.figure.axes[0].get_legend() is not None
+    assert few.figure.legends == []
+    assert len(many.figure.legends) == 1
     assert len({line.get_linestyle() for line in many.figure.axes[0].lines if len(line.get_xdata()) > 1}) > 1
 
 
@@ -244,3 +244,95 @@ def test_any_name_can_be_drawn(name):
         warnings.simplefilter("error")
         svg = _chart(lambda ax: charts.title(charts.bars(ax, [name], [1]), name or "x", name)).svg()
     ElementTree.fromstring(re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL))
+
+
+def _forest(ax, **options):
+    return charts.forest(ax, ["all", "without A"], [1.0372, 1.0312], None, None, reference=1.0, **options)
+
+
+def test_a_forest_of_exact_figures_has_full_dots_and_says_nothing_of_intervals():
+    chart = _chart(_forest)
+    ax = chart.figure.axes[0]
+    dots = [line for line in ax.lines if line.get_marker() == "o"]
+    assert [dot.get_markerfacecolor() for dot in dots] == [style.UP, style.UP]
+    assert not any("interval" in text for text in _texts(chart))
+    assert "103.7 %" in _texts(chart)
+    assert "103.1 %" in _texts(chart)
+    assert ax.get_xlim()[0] > 0.9  # the dots can be told apart: the axis is not drawn from 0
+
+
+def test_the_row_the_others_are_compared_with_is_marked_by_shape_not_colour_alone():
+    chart = _chart(lambda ax: _forest(ax, highlight=0))
+    markers = [line.get_marker() for line in chart.figure.axes[0].lines if line.get_marker() in "os"]
+    assert markers == ["s", "o"]
+
+
+def test_intervals_beside_dots_are_written_in_the_readers_language():
+    def draw(ax):
+        return charts.forest(ax, ["a", "b"], [1.02, -0.01], [0.98, -0.02], [1.05, 0.03])
+
+    assert "102.0 % (98.0–105.0 %)" in _texts(_chart(draw))
+    assert "−1.0 % (−2.0 to 3.0 %)" in _texts(_chart(draw))
+    with speaking("ja"):
+        assert "102.0 %（98.0〜105.0 %）" in _texts(_chart(draw))
+
+
+@pytest.mark.parametrize("values", [[1.0312, 1.0378], [0.7, 1.3], [0.91, 1.04]])
+def test_no_two_ticks_of_a_zoomed_axis_read_the_same(values):
+    chart = _chart(lambda ax: charts.forest(ax, ["a", "b"], values, None, None))
+    chart.figure.draw_without_rendering()
+    ticks = [tick.get_text() for tick in chart.figure.axes[0].get_xticklabels()]
+    assert len(ticks) > 2
+    assert len(set(ticks)) == len(ticks)
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+@pytest.mark.parametrize("count", [1, 7, 15, 24, 48])
+@pytest.mark.parametrize("kind", ["stacked", "upright"])
+def test_names_under_bars_never_touch_and_the_newest_is_there(lang, count, kind):
+    with speaking(lang):
+        names = [language.month(f"{2022 + k // 12}-{k % 12 + 1:02d}") for k in range(count)]
+
+        def draw(ax):
+            if kind == "stacked":
+                return charts.stacked(ax, names, {"new": [1e6] * count, "churn": [-5e5] * count}, kind="money")
+            return charts.bars(ax, names, [1e6] * count, kind="money", upright=True)
+
+        chart = _chart(draw)
+        chart.figure.draw_without_rendering()
+        labels = [label for label in chart.figure.axes[0].get_xticklabels() if label.get_text()]
+        boxes = [label.get_window_extent() for label in labels]
+    assert labels[-1].get_text() == names[-1]
+    assert all(a.x1 + 2 < b.x0 for a, b in itertools.pairwise(boxes))
+
+
+@pytest.mark.parametrize("rows", [1, 30, 48])
+def test_a_heat_map_of_many_cohorts_keeps_its_title_and_names_the_newest(rows):
+    values = np.full((rows, rows), 1.0)
+    values[np.add.outer(np.arange(rows), np.arange(rows)) >= rows] = np.nan
+    names = [f"{2022 + k // 12}-{k % 12 + 1:02d}" for k in range(rows)]
+
+    def draw(ax):
+        charts.heatmap(ax, values, names, [str(k) for k in range(rows)], centre=1.0, counts=[3] * rows)
+        return charts.title(ax, "Net retention by cohort", "% of the first MRR")
+
+    chart = _chart(draw, height=5.6)
+    chart.figure.draw_without_rendering()
+    assert "Net retention by cohort" in [
+        t.get_text() for t in chart.figure.texts
+    ]  # at the left edge, not over the axes
+    boxes = [t.get_window_extent() for t in chart.figure.axes[0].get_yticklabels()]
+    assert chart.figure.axes[0].get_yticklabels()[-1].get_text() == names[-1]
+    assert all(a.y0 >= b.y1 for a, b in itertools.pairwise(boxes))  # from the top down
+
+
+def test_a_legend_of_thirty_lines_leaves_the_axis_its_name():
+    def draw(ax):
+        charts.lines(ax, {f"FY20{k:02d}-Q1": (list(range(12)), [1.0 + k / 50] * 12) for k in range(30)})
+        ax.set_xlabel("months since first MRR")
+        return ax
+
+    chart = _chart(draw)
+    chart.figure.draw_without_rendering()
+    name = chart.figure.axes[0].xaxis.label.get_window_extent()
+    assert chart.figure.legends[0].get_window_extent().y1 <= name.y0

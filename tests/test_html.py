@@ -156,3 +156,16 @@ def test_an_empty_table_stands():
 def test_a_notebook_can_show_it():
     assert html.say("A")._repr_mimebundle_() == {"text/html": '<p class="finding">A</p>', "text/plain": "A"}
     assert html.join(html.say("A"), "B").html == '<p class="finding">A</p>\n<p class="finding">B</p>'
+
+
+def test_words_that_are_a_figure_stand_at_the_right_and_do_not_wrap():
+    frame = pd.DataFrame({"label": ["NRR"], "value": ["¥31.3 million"], "interval": ["96.9–110.5 %"], "why": ["it is"]})
+    shown = html.table(frame, "Figures", formats={"value": "figure", "interval": "figure"}).html
+    assert '<td class="n">¥31.3 million</td><td class="n">96.9–110.5 %</td><td>it is</td>' in shown
+    assert '<th scope="col" class="n">value</th>' in shown
+
+
+@pytest.mark.parametrize(("name", "css"), [("Logo retention, 12 months", ' class="d"'), ("long " * 12, "")])
+def test_the_name_of_a_row_wraps_only_when_it_is_long(name, css):
+    shown = html.table(pd.DataFrame({"label": [name], "n": [1]}), "Rows").html
+    assert f'<th scope="row"{css}>{name}</th>' in shown

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import itertools
 import re
 from html.parser import HTMLParser
 
+import nbformat.v4 as v4
 import pages
 import pandas as pd
 import pytest
 from pages import ALT, HOSTILE
 
+from cs_analysis.display import html
 from cs_analysis.display.style import PALETTE, contrast
+from cs_analysis.report.index import rows_of
 from cs_analysis.report.markup import FigureInliner, failure, outline
+from cs_analysis.report.page import write_page
 
 VOID = {"meta", "link", "img", "br", "hr", "input", "path", "use", "rect"}
 
@@ -289,7 +294,7 @@ def test_cards_say_their_status_in_words(index):
 def test_a_trend_is_said_and_labelled(index):
     spark = next(a for a in _Page(index).all("div") if a.get("class") == "spark")
     assert spark["aria-label"].startswith("100.0 % in Nov 2025, 104.2 % in Oct 2026; between 100.0 % and 104.2 %")
-    assert "Nov 2025 · 100.0 %" in index
+    assert "<span>Nov 2025 <b>100.0\u00a0%</b></span>" in index
     assert index.count('class="spark"') == 1
 
 
@@ -337,3 +342,39 @@ def test_a_figure_loses_what_is_not_drawing():
 )
 def test_a_failure_names_no_folder(raw, said):
     assert failure({"ename": "ValueError", "evalue": raw}).endswith(": " + said)
+
+
+@pytest.mark.parametrize("count", range(1, 10))
+def test_cards_leave_no_hole_on_a_wide_screen(count):
+    sizes = rows_of(count)
+    assert len(sizes) == count
+    rows = [size for size, group in itertools.groupby(sizes) for _row in range(len(list(group)) // size)]
+    assert sum(rows) == count  # each row holds exactly as many as its cards say
+    assert all(1 <= size <= 3 for size in rows)
+    assert max(rows) - min(rows) <= 1
+
+
+def test_parameters_and_loading_fold_as_one(tmp_path):
+    nb = v4.new_notebook(
+        cells=[
+            v4.new_markdown_cell("# Title"),
+            v4.new_code_cell("first = 1"),
+            v4.new_code_cell("second = 2"),
+            v4.new_code_cell("shown", outputs=[pages.output(html.say("Said."))]),
+            v4.new_code_cell("apart", outputs=[pages.output(html.say("Also."))]),
+        ]
+    )
+    before = copy.deepcopy(nb)
+    write_page(nb, tmp_path / "page.html", pages.context())
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    folds = re.findall(r'<details class="code">.*?</details>', text, re.DOTALL)
+    assert [[word for word in ("first", "second", "shown", "apart") if word in fold] for fold in folds] == [
+        ["first", "second", "shown"],
+        ["apart"],
+    ]
+    assert nb == before
+
+
+def test_a_figure_and_its_unit_stay_on_one_line(index):
+    assert "98.1–110.9\u00a0%" in index
+    assert "98.1–110.9 %" not in _Page(index).text

@@ -47,20 +47,26 @@ def value_axis(
     """
     axis: Axis = ax.yaxis if which == "y" else ax.xaxis
     if kind == "percent":
-        axis.set_major_formatter(FuncFormatter(lambda v, _position: language.percent(v, 0)))
+        # a zoomed axis needs its decimals, or neighbouring ticks would read the same
+        axis.set_major_formatter(FuncFormatter(lambda v, _position: language.percent(v, _decimals(axis, 100))))
         return lambda v: language.percent(v, 1)
     size, unit = money_unit(values, currency) if kind == "money" else (1.0, "")
     digits = 1 if kind == "number1" or (kind == "money" and size > 1) else 0
 
     def tick(v: float, _position: int | None = None) -> str:
-        step = np.diff(axis.get_majorticklocs())
-        fine = step.size and abs(step[0] / size) % 1 > 1e-9
-        return language.number(v / size, 1 if fine and abs(step[0] / size) >= 0.1 - 1e-9 else 2 if fine else 0)
+        return language.number(v / size, _decimals(axis, 1 / size))
 
     axis.set_major_formatter(FuncFormatter(tick))
     if unit:
         axis.set_label_text(unit)
     return lambda v: language.number(v / size, digits)
+
+
+def _decimals(axis: Axis, scale: float) -> int:
+    """Decimals that tell the axis's ticks apart once their values are multiplied by ``scale``: 0 to 2."""
+    steps = np.diff(axis.get_majorticklocs())
+    step = abs(float(steps[0]) * scale) if steps.size else 0.0
+    return next((digits for digits in (0, 1) if abs(step * 10**digits - round(step * 10**digits)) < 1e-6), 2)
 
 
 def month_axis(ax: Axes, months: Sequence[object]) -> Axes:

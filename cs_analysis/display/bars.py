@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
-from cs_analysis.display import language
+from cs_analysis.display import language, sentences
 from cs_analysis.display.axes import floats, value_axis
-from cs_analysis.display.figure import legend_below, note
+from cs_analysis.display.figure import label_bars, legend_below, note
 from cs_analysis.display.language import _, ngettext
 from cs_analysis.display.style import (
     DOWN,
@@ -20,6 +21,7 @@ from cs_analysis.display.style import (
     TOTAL,
     UP,
     short,
+    strong,
 )
 
 MOST_BARS = 15
@@ -121,10 +123,8 @@ def _upright(
                 write(value), (place, np.nan_to_num(edge)), (0, 3), "data", "offset points", ha="center", fontsize=8
             )
     ax.set_ylim(bottom * 1.1, (top or 1) * 1.12)
-    every = max(1, -(-len(names) // 16))
-    ax.set_xticks(places[::every], names[::every])
+    label_bars(ax, names)
     ax.axhline(0, color=RULE, linewidth=0.8)
-    ax.tick_params(axis="x", length=0)
     return ax
 
 
@@ -163,10 +163,7 @@ def stacked(
         )
         above, below = above + np.clip(amounts, 0, None), below + np.clip(amounts, None, 0)
     value_axis(ax, np.concatenate([above, below]), kind, currency=currency)
-    every = max(1, -(-len(labels) // 7))
-    shown = [p for p in range(len(labels)) if (len(labels) - 1 - p) % every == 0]  # the newest always has its label
-    ax.set_xticks(shown, [short(labels[p]) for p in shown])
-    ax.tick_params(axis="x", length=0)
+    label_bars(ax, labels)
     ax.axhline(0, color=RULE, linewidth=0.8, zorder=3)
     legend_below(ax, 5)
     return ax
@@ -176,45 +173,76 @@ def forest(
     ax: Axes,
     labels: Sequence[str],
     values: Sequence[float],
-    low: Sequence[float],
-    high: Sequence[float],
+    low: Sequence[float] | None,
+    high: Sequence[float] | None,
     *,
     kind: str = "percent",
     currency: str = "JPY",
     reference: float | None = None,
     n: Sequence[float] | None = None,
+    highlight: int | None = None,
 ) -> Axes:
-    """A dot and its interval per row, the figures written at the right; a row without an interval has an open dot."""
-    centre, lows, highs = floats(values), floats(low), floats(high)
+    """A dot and its interval per row, the figures written at the right.
+
+    Parameters
+    ----------
+    low, high
+        Bounds of the intervals; a row without them has an open dot. None for figures that are exact: plain dots, on an
+        axis that shows their differences rather than 0.
+    reference
+        A level to draw a thin line at (1.0 for a retention of 100 %).
+    n
+        A count per row, written after the figures.
+    highlight
+        The row the others are compared with: a square, bold figures, and a dotted line at its value.
+    """
+    centre = floats(values)
+    lows, highs = (np.full(len(centre), np.nan) if bound is None else floats(bound) for bound in (low, high))
     places = np.arange(len(centre))
     write = value_axis(ax, centre, kind, currency=currency, which="x")
     if reference is not None:
         ax.axvline(reference, color=RULE, linewidth=1, zorder=1)
     known = np.isfinite(lows) & np.isfinite(highs)
     ax.hlines(places[known], lows[known], highs[known], color=UP, linewidth=1.8, zorder=2)
-    for place, value, sure in zip(range(len(centre)), centre, known, strict=True):
+    exact = low is None or high is None
+    for place, value in enumerate(centre):
+        marked = place == highlight
         if np.isfinite(value):
-            ax.plot(value, place, "o", markersize=6, color=UP, markerfacecolor=UP if sure else PAPER, zorder=3)
-        count = "" if n is None else "   n " + language.number(n[place])
-        span = f" ({write(lows[place])}–{write(highs[place])})".replace(" %–", "–") if sure else ""
-        ax.annotate(
-            write(value) + span + count,
-            (1, place),
-            (10, 0),
-            ax.get_yaxis_transform(),
-            "offset points",
-            va="center",
-            fontsize=8,
-            annotation_clip=False,
-        )
+            face = UP if known[place] or exact else PAPER
+            ax.plot(value, place, "s" if marked else "o", markersize=6, color=UP, markerfacecolor=face, zorder=3)
+        words = write(value) if np.isfinite(value) else language.MISSING
+        if known[place]:
+            bounds = sentences.bounds(lows[place], highs[place], write)
+            words = _("{value} ({details})").format(value=words, details=bounds)
+        if n is not None:
+            words += "   n " + language.number(n[place])
+        _right_of(ax, place, words, bold=marked)
+    if highlight is not None and np.isfinite(centre[highlight]):
+        ax.axvline(centre[highlight], color=UP, linewidth=1, linestyle=(0, (1, 2)), zorder=1)
     ax.set_yticks(places, [short(label) for label in labels])
     ax.tick_params(axis="y", labelcolor=INK)
     ax.set_ylim(len(centre) - 0.4, -0.6)
+    ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     ax.hlines(places, *ax.get_xlim(), color=GRID, linewidth=0.8, zorder=0)
     ax.grid(False)
     said = [_("Dot: estimate; line: 95 % interval.")] if known.any() else []
-    if (np.isfinite(centre) & ~known).any():
+    if not exact and (np.isfinite(centre) & ~known).any():
         said.append(_("Open dot: no interval, too few accounts changed."))
     if said:
         note(ax, " ".join(said))
     return ax
+
+
+def _right_of(ax: Axes, place: float, words: str, *, bold: bool) -> None:
+    """The figures of a row, in a column at the right of the axes."""
+    ax.annotate(
+        words,
+        (1, place),
+        (10, 0),
+        ax.get_yaxis_transform(),
+        "offset points",
+        va="center",
+        fontsize=8,
+        annotation_clip=False,
+        **(strong(words) if bold else {}),
+    )

@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Annotation, Text
 
-from cs_analysis.display.style import INK, MUTED, drawable, is_japanese, strong, theme
+from cs_analysis.display.style import INK, MUTED, drawable, is_japanese, short, strong, theme
 
 MARKS = 1000  # above this a figure is a picture, not a drawing
 
@@ -190,7 +190,8 @@ def title(ax: Axes, text: str, subtitle: str = "") -> Axes:
     """
     figure = ax.figure
     engine = figure.get_layout_engine() if isinstance(figure, Figure) else None
-    if not isinstance(figure, Figure) or engine is None or len(figure.axes) > 1:
+    plots = [other for other in figure.axes if not hasattr(other, "_colorbar")]
+    if not isinstance(figure, Figure) or engine is None or len(plots) > 1:
         ax.set_title(
             drawable(text) + ("\n" + drawable(subtitle) if subtitle else ""), loc="left", fontsize=10, color=INK
         )
@@ -271,5 +272,25 @@ def _wrap(figure: Figure, words: str, size: float, bold: bool) -> list[str]:
 
 
 def legend_below(ax: Axes, columns: int) -> None:
-    """A legend under the axes, where it covers nothing."""
-    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.14), ncols=columns, borderaxespad=0, fontsize=8, handlelength=1.6)
+    """A legend under the axes and their label, where it covers nothing."""
+    look = {"ncols": columns, "fontsize": 8, "handlelength": 1.6, "borderaxespad": 0}
+    if isinstance(ax.figure, Figure) and ax.figure.get_layout_engine() is not None:
+        ax.figure.legend(loc="outside lower left", **look)
+    else:
+        ax.legend(loc="upper left", bbox_to_anchor=(0, -0.14), **look)
+
+
+def label_bars(ax: Axes, labels: Sequence[str]) -> None:
+    """Name the upright bars at 0, 1, 2 …: as many as stand beside each other, the newest (last) always among them.
+
+    A few bars keep the width they would have among six.
+    """
+    names = [short(label) for label in labels]
+    room = ax.figure.get_figwidth() * 72 * 0.86  # type: ignore[union-attr]
+    widest = max((sum(8.5 if is_japanese(c) else 5.2 for c in name) for name in names), default=0.0) + 9
+    every = max(1, -(-len(names) // max(1, int(room // widest))))
+    shown = range((len(names) - 1) % every, len(names), every)
+    ax.set_xticks(list(shown), [names[place] for place in shown])
+    ax.tick_params(axis="x", length=0)
+    spare = max(0.0, (6 - len(names)) / 2)
+    ax.set_xlim(-0.6 - spare, len(names) - 0.4 + spare)

@@ -144,6 +144,7 @@ def _frame_heatmap(ax: Axes, rows: int, columns: int, row_labels: Sequence[str],
     ax.set_ylim(rows, 0)
     ax.grid(False)
     ax.set_xticks(np.arange(0, columns, every_column) + 0.5, [short(c, 12) for c in column_labels][::every_column])
-    ax.set_yticks(np.arange(0, rows, every_row) + 0.5, [short(r) for r in row_labels][::every_row])
+    first = (rows - 1) % every_row  # the newest row has its label
+    ax.set_yticks(np.arange(first, rows, every_row) + 0.5, [short(r) for r in row_labels][first::every_row])
     ax.tick_params(length=0, labelsize=8)
     ax.spines["bottom"].set_visible(False)

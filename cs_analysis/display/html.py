@@ -116,7 +116,8 @@ def table(
         Column → heading; columns without one keep their key.
     formats
         Column → "percent" (a fraction), "rate_points" (a difference of fractions, shown in points), "points"
-        (already in points, as NPS is), "money", "number", "number1", "number2", "day", "month" or "text".
+        (already in points, as NPS is), "money", "number", "number1", "number2", "day", "month", "figure" (words
+        that are a figure already: "¥31.3 million", "96.9–110.5 %") or "text".
         Without one: dates as days, whole numbers plain, other numbers with two decimals.
     limit
         Rows shown; the download holds all.
@@ -149,7 +150,8 @@ def table(
     note = f'<p class="unit">{escape(unit)}</p>' if unit else ""
     inside = f'{note}<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">{body}</div>{foot}'
     if folded:
-        markup = f'<details class="table"><summary>{escape(title)}</summary>{inside}</details>'
+        css = "table short" if 0 < len(frame) <= _SHORT else "table"  # short ones are open on paper
+        markup = f'<details class="{css}"><summary>{escape(title)}</summary>{inside}</details>'
     else:
         markup = f'<div class="table">{inside}</div>'
     text = (
@@ -159,10 +161,16 @@ def table(
 
 
 _CLASSES = {"text": "", "day": ' class="d"', "month": ' class="d"'}
+_SHORT = 15  # rows
+_WIDE = 10  # columns
+_LONG = 32  # characters from which a row's name may wrap
 
 
 def _grid(title: str, headings: dict[str, str], kinds: dict[str, str], cells: dict[str, list[str]], rows: int) -> str:
     css = {c: _CLASSES.get(kind, ' class="n"') for c, kind in kinds.items()}
+    first = next(iter(cells), "")
+    if css.get(first) == "" and max(map(len, cells[first]), default=0) <= _LONG:
+        css[first] = ' class="d"'
     head = "".join(f'<th scope="col"{css[c]}>{escape(h)}</th>' for c, h in headings.items())
     lines = []
     for i in range(rows):
@@ -173,8 +181,9 @@ def _grid(title: str, headings: dict[str, str], kinds: dict[str, str], cells: di
             else:
                 parts.append(f"<td{css[c]}>{escape(values[i])}</td>")
         lines.append(f"<tr>{''.join(parts)}</tr>")
+    css_table = "cs-table wide" if len(cells) > _WIDE else "cs-table"  # paper lets a wide one break inside words
     return (
-        f'<table class="cs-table"><caption>{escape(title)}</caption><thead><tr>{head}</tr></thead>'
+        f'<table class="{css_table}"><caption>{escape(title)}</caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table>"
     )
 

@@ -6,7 +6,7 @@ unit they are in, and writes them in the reader's language. A unit is one of `UN
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import isfinite
 
 from cs_analysis.display.language import MISSING, _, money_short, ngettext, number, percent
@@ -87,11 +87,27 @@ def span(low: float, high: float, unit: str = "rate", currency: str = "JPY") -> 
     >>> span(0.981, 1.109), span(-0.02, 0.05), span(36, 47, "days")
     ('98.1–110.9 %', '−2.0 to 5.0 %', '36–47 days')
     """
-    words = _("{low}–{high}") if min(low, high) >= 0 else _("{low} to {high}")
-    text = words.format(low=bare(low, unit, currency), high=bare(high, unit, currency))
+    text = _between(low, high, lambda bound: bare(bound, unit, currency))
     if unit == "rate":
         return text + " %"
     return text if unit == "money" else _with_unit(text, high, unit)
+
+
+def bounds(low: float, high: float, write: Callable[[float], str]) -> str:
+    """Two bounds as ``write`` says each, a percent sign once: for figures in a chart's own unit.
+
+    >>> bounds(0.981, 1.109, percent), bounds(-2, 5, number)
+    ('98.1–110.9 %', '−2 to 5')
+    """
+    both = [write(low), write(high)]
+    if all(text.endswith(" %") for text in both):
+        return _between(low, high, lambda bound: write(bound).removesuffix(" %")) + " %"
+    return _between(low, high, write)
+
+
+def _between(low: float, high: float, write: Callable[[float], str]) -> str:
+    words = _("{low}–{high}") if min(low, high) >= 0 else _("{low} to {high}")
+    return words.format(low=write(low), high=write(high))
 
 
 def interval(low: float | None, high: float | None, unit: str = "rate", currency: str = "JPY") -> str:
@@ -220,9 +236,8 @@ def difference_words(low: float | None, high: float | None, unit: str = "rate", 
     if not known(low, high) or low == high:
         return ""
     scale, kind = _in_points(unit)
-    shape = _("{low}–{high}") if min(low, high) >= 0 else _("{low} to {high}")  # type: ignore[type-var]
-    bounds = [bare(scale * float(bound), kind, currency) for bound in (low, high)]  # type: ignore[arg-type]
-    return _("difference {span}").format(span=shape.format(low=bounds[0], high=bounds[1]))
+    both = _between(float(low), float(high), lambda bound: bare(scale * bound, kind, currency))  # type: ignore[arg-type]
+    return _("difference {span}").format(span=both)
 
 
 def _in_points(unit: str) -> tuple[float, str]:

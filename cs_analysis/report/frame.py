@@ -19,7 +19,7 @@ from cs_analysis.display import language
 from cs_analysis.display.html import PLAIN_STYLE
 from cs_analysis.display.language import _
 from cs_analysis.display.style import contrast, readable
-from cs_analysis.report.markup import FigureInliner
+from cs_analysis.report.markup import FigureInliner, bind
 
 TEMPLATES = Path(__file__).parent / "template"
 BRAND = "#0d4a66"  # where the client has no colour
@@ -95,7 +95,7 @@ def frame(context: PageContext, *, kind: str, title: str, body: str, **more: Any
             kind=kind,
             logo=context.logo if (context.logo or "").startswith("data:image/") else None,
             facts=_facts(context),
-            body=Markup(body.replace(PLAIN_STYLE, "")),
+            body=Markup(bind(body.replace(PLAIN_STYLE, ""))),
             closing=_closing(context),
             definitions=context.definitions_href,
             before=context.previous,

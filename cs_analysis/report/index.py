@@ -86,10 +86,10 @@ def write_index(
             .render(
                 warning=Markup(html.say(warning, kind="warning").html) if warning else None,
                 metrics=[_metric(row, context, trend) for row in rows[:KEY_METRICS]],
-                others=_others(headlines.iloc[KEY_METRICS:], context),
+                others=_all_figures(headlines, context) if len(rows) > KEY_METRICS else "",
                 findings=_findings(_without_account(findings), pages, context),
                 calls=_calls(findings, context),
-                cards=[_card(card) for card in cards],
+                cards=[_card(card) | {"row": row} for card, row in zip(cards, rows_of(len(cards)), strict=True)],
                 quality=quality,
                 quality_href=pages["00_data_check"].href if "00_data_check" in pages else None,
                 reports=reports,
@@ -109,6 +109,17 @@ def write_index(
             context, kind="index", title=context.title, body=body, contents=contents, has_code=False, home=None
         )
     Path(path).write_text(text, encoding="utf-8", newline="\n")
+
+
+def rows_of(cards: int) -> list[int]:
+    """How many cards share each card's row: at most three, rows as even as can be and the fuller ones first.
+
+    >>> rows_of(2), rows_of(5), rows_of(7)
+    ([2, 2], [3, 3, 3, 2, 2], [3, 3, 3, 2, 2, 2, 2])
+    """
+    rows = -(-cards // 3)
+    sizes = [(cards - row - 1) // rows + 1 for row in range(rows)]
+    return [size for size in sizes for _card in range(size)]
 
 
 def _number(value: Any) -> float | None:
@@ -189,29 +200,30 @@ def _spark(trend: pd.DataFrame | None, metric: str, unit: str, context: PageCont
         "path": path,
         "dot": f"M{points[-1][0]:.2f} {points[-1][1]:.2f}h0",
         "base": f"{points[0][1]:.2f}",
-        "first": f"{months[0]} · {first}",
-        "last": f"{months[1]} · {last}",
+        "ends": list(zip(months, (first, last), strict=True)),
         "alt": alt,
     }
 
 
-def _others(rows: pd.DataFrame, context: PageContext) -> Markup:
-    if not len(rows):
-        return Markup("")
+def _all_figures(rows: pd.DataFrame, context: PageContext) -> Markup:
+    """Every key figure in one table, those shown large among them."""
     shown = []
     for row in rows.to_dict("records"):
         unit = _text(row.get("unit")) or "rate"
         value, low, high = (_number(row.get(c)) for c in ("value", "low", "high"))
+        sure = known(low, high) and low != high
         shown.append(
             {
                 "figure": _text(row.get("label")) or _text(row.get("metric")),
                 "value": sentences.figure(value, unit, context.currency),
-                "interval": sentences.span(low, high, unit, context.currency) if known(low, high) else language.MISSING,  # type: ignore[arg-type]
+                "interval": sentences.span(low, high, unit, context.currency) if sure else language.MISSING,  # type: ignore[arg-type]
                 "n": language.number(_number(row.get("n"))),
             }
         )
     labels = {"figure": _("Figure"), "value": _("Value"), "interval": _("95 % interval"), "n": _("Accounts")}
-    return Markup(html.table(pd.DataFrame(shown), _("All key figures"), labels=labels, name="headline").html)
+    formats = {"value": "figure", "interval": "figure", "n": "figure"}
+    frame = pd.DataFrame(shown)
+    return Markup(html.table(frame, _("All key figures"), labels=labels, formats=formats, name="headline").html)
 
 
 def _by_money(findings: pd.DataFrame) -> pd.DataFrame:

@@ -99,6 +99,19 @@ def outline(body: str) -> Outline:
     return Outline(title, headings, placed)
 
 
+_TEXT = re.compile(r">[^<]+<")
+_UNIT = re.compile(r"(?<=\d) (?=%|(?:million|billion|thousand)\b)")
+
+
+def bind(markup: str) -> str:
+    """Keep a figure and its unit on one line, by a space that does not break; attributes stay as they are.
+
+    >>> bind('<p title="5 %">104.2 % of ¥31.3 million</p>').replace("\\u00a0", "~")
+    '<p title="5 %">104.2~% of ¥31.3~million</p>'
+    """
+    return _TEXT.sub(lambda text: _UNIT.sub("\u00a0", text.group()), markup)
+
+
 def failure(output: Any) -> str:
     """An error of a cell in one sentence, without its trace and without folders (they name people and machines)."""
     said = str(output.get("evalue", "")).strip().split("\n")[0][:300]

@@ -82,8 +82,22 @@ def _body(nb: NotebookNode) -> str:
     exporter.register_filter("inline_svg", FigureInliner())
     words = {"code": _("Code"), "figure": _("Figure")}
     # an absolute path or a date in metadata must not reach the page
-    body, _resources = exporter.from_notebook_node(nb, resources={"words": words, "metadata": {"name": "page"}})
+    body, _resources = exporter.from_notebook_node(
+        _merged(nb), resources={"words": words, "metadata": {"name": "page"}}
+    )
     return body
+
+
+def _merged(nb: NotebookNode) -> NotebookNode:
+    """A copy in which code without output joins the code cell below it: parameters and loading fold as one."""
+    cells: list[NotebookNode] = []
+    for cell in nb.cells:
+        above = cells[-1] if cells else None
+        if above is not None and above.cell_type == cell.cell_type == "code" and not above.outputs:
+            cells[-1] = type(cell)(cell | {"source": f"{above.source.rstrip()}\n\n{cell.source}".strip("\n")})
+        else:
+            cells.append(cell)
+    return type(nb)(nb | {"cells": cells})
 
 
 def _count_warnings(nb: NotebookNode) -> int:
