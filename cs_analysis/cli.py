@@ -111,11 +111,13 @@ def run_command(
         "lang": lang,
         "config": config,
         "notebooks": notebooks,
-        "only": tuple(name.strip() for asked in only or [] for name in asked.split(",") if name.strip()),
         "jobs": jobs,
     }
     with _one_sentence(lang, debug) as told:
         shared["parameters"] = _pairs(parameter or [])
+        shared["only"] = tuple(name.strip() for asked in only or [] for name in asked.split(",") if name.strip())
+        if only and not shared["only"]:
+            raise InputError(N_("--only names no notebook; give a name such as 04 or nrr_cohorts."))
         if data is not None:
             if workspace:
                 raise InputError(N_("Give a workspace or --data, not both."))
@@ -180,8 +182,9 @@ def check(
         with _one_sentence(lang, debug, partial(language_of, request)) as told:
             from cs_analysis.data.book import check as check_data
 
+            language = language_of(request)
             client = find_client(request)
-            checked = check_data(client.data, config=client.config, lang=language_of(request))
+            checked = check_data(client.data, config=client.config, lang=language)
             told.code = int(checked.n_errors > 0)
             if as_json:
                 found[str(request.data or request.workspace)] = as_dict(checked)
@@ -241,9 +244,10 @@ def sample(
     """The synthetic company whose truth is known: its tables and truth.json."""
     with _one_sentence(lang, debug) as told:
         from cs_analysis.data.sample import make_sample, write_sample
-        from cs_analysis.display.language import choose
+        from cs_analysis.display.language import check_language, choose
         from cs_analysis.report.request import parse_day
 
+        check_language(lang)
         formats = ["csv", "xlsx", "parquet"]
         if format not in formats:
             raise InputError(

@@ -525,6 +525,9 @@ def test_every_engine_hands_over_the_same_rows(small, engine):
     assert book.has("contracts", "time_entries")
     assert len(book.split("contracts", "segment")) == 2
 
+    assert cs.load(folder, as_of="2024-01-15").as_of == date(2024, 1, 15)
+    with pytest.raises(InputError, match=r"2024-01-14 lies before the first revenue.*2024-01-15"):
+        cs.load(folder, as_of="2024-01-14")
 
 def test_an_unknown_engine_is_refused(small):
     with pytest.raises(InputError, match="did you mean 'polars'"):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -65,6 +67,20 @@ def test_run_prints_the_index_and_nothing_else(client, tmp_path):
     assert (client / "reports" / "2024-08" / "run.json").exists()  # August: not all of September is known
 
 
+def everything_below(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() if path.is_file() else b"" for path in folder.rglob("*")}
+
+
+def assert_refused(folder: Path, *arguments: object) -> str:
+    """One sentence in either language, exit code 2, and not a file more or less anywhere in the folder."""
+    before = everything_below(folder)
+    japanese = assert_one_sentence(call(*arguments, "--lang", "ja"))
+    assert re.search("[ぁ-ん]", japanese), japanese
+    english = assert_one_sentence(call(*arguments, "--lang", "en"))
+    assert everything_below(folder) == before
+    return english
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -73,17 +89,51 @@ def test_run_prints_the_index_and_nothing_else(client, tmp_path):
         (["-p", "span=x"], "a whole number"),
         (["--only", "04,lacks"], "no notebook '04'"),
         (["--as-of", "soon"], "'soon'"),
+        (["--as-of", "2024-02-30"], "'2024-02-30'"),
         (["--as-of", "2031-01-31"], "2025-08-31"),
+        (["--as-of", "1924-09-30"], "2024-01-01"),
         (["--compare-to", "2025-01-31"], "2025-01-31"),
         (["--config", "nowhere.toml"], "nowhere.toml"),
-        (["--lang", "fr"], "'fr'"),
+        (["-p", "as_of=2024-01-31"], "set by the run itself"),
+        (["--only", "lackz"], "did you mean '09_lacks'"),
+        (["--only", ","], "names no notebook"),
+        (["--notebooks", "nowhere"], "nowhere"),
         (["--data", "nowhere"], "not both"),
     ],
 )
-def test_a_wrong_argument_is_one_sentence(client, arguments, said):
-    result = call("run", client, *arguments)
-    assert said in assert_one_sentence(result)
-    assert not (client / "reports").exists()
+def test_a_wrong_argument_is_one_sentence(client, tmp_path, arguments, said):
+    assert said in assert_refused(tmp_path, "run", client, *arguments)
+
+
+@pytest.mark.parametrize("command", [["run"], ["check"], ["demo"], ["sample", "--out", "s"]])
+def test_an_unknown_language(tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    assert "'fr' is not known; choose en / ja" in assert_one_sentence(call(*command, "--lang", "fr"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_places_that_are_not_there(client, tmp_path):
+    nowhere, file = tmp_path / "nowhere", client / "data" / "accounts.csv"
+    (tmp_path / "empty").mkdir()
+    for arguments in (
+        [nowhere],
+        [client / "data"],
+        ["--data", nowhere],
+        ["--data", file],
+        ["--data", tmp_path / "empty"],
+    ):
+        assert_refused(tmp_path, "run", *arguments)
+        assert_refused(tmp_path, "check", *arguments)
+
+
+def test_an_out_that_is_somebody_elses(client, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    for out in (tmp_path / "mine", client, client / "data"):
+        assert "not a report of cs-analysis" in assert_refused(tmp_path, "run", client, "--out", out)
+    letter = tmp_path / "mine" / "letter.txt"
+    assert "is a file" in assert_refused(tmp_path, "run", client, "--out", letter)
+    assert "cannot be written to" in assert_refused(tmp_path, "run", client, "--out", letter / "report")
 
 
 @pytest.mark.parametrize(
@@ -91,21 +141,35 @@ def test_a_wrong_argument_is_one_sentence(client, arguments, said):
     [
         ("contracts.csv", "", "contracts.csv"),
         ("contracts.csv", "contract_id,account_id,start\nC1,A1,2024-01-01\n", "contracts.csv"),
+        ("contracts.csv", "contract_id,account_id,start_date,mrr\n", "No date was found"),
+        ("usage.csv", "", "usage.csv is empty"),
+        ("usage.csv", bytes(range(256)), "not text that can be read"),
+        ("accounts.csv", "顧客ID,顧客名\nA1,青空商事\n".encode("euc_jp"), "not text that can be read"),
+        ("usage.xlsx", "", "usage.xlsx is empty"),
+        ("usage.xlsx", bytes(range(256)), "cannot be read as an Excel workbook"),
+        ("usage.parquet", bytes(range(256)), "cannot be read as Parquet"),
         ("contracts.xlsx", "this is not a workbook", "contracts"),
         ("accounts.csv", None, "accounts"),
         ("cs-analysis.toml", "[client]\nnam = 'x'\n", "did you mean 'name'"),
-        ("cs-analysis.toml", "[mapping.usage]\nfile = 'accounts.csv'\nsheet = 'Nope'\n", "usage"),
+        ("cs-analysis.toml", "[mapping.usage]\nfile = 'accounts.csv'\nsheet = 'Nope'\n", "no Excel workbook"),
+        ("cs-analysis.toml", "[mapping.usage]\nfile = 'nope.xlsx'\n", "nope.xlsx, which is not in the data folder"),
+        ("cs-analysis.toml", bytes(range(128, 256)), "not UTF-8"),
         ("cs-analysis.toml", "[client", "TOML"),
     ],
 )
-def test_a_fault_of_the_input_is_one_sentence(client, file, content, said):
+def test_a_fault_of_the_input_is_one_sentence(client, tmp_path, file, content, said):
     path = client / "data" / file
     path.unlink(missing_ok=True)
     if content is not None:
-        path.write_text(content)
-    result = call("run", client)
-    assert said in assert_one_sentence(result)
-    assert not (client / "reports").exists()
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert said in assert_refused(tmp_path, "run", client)
+
+
+def test_a_sheet_that_the_workbook_lacks(client, tmp_path):
+    pd.DataFrame({"Konto": ["A1"]}).to_excel(client / "data" / "crm.xlsx", sheet_name="Usage 2024", index=False)
+    (client / "cs-analysis.toml").write_text('[mapping.usage]\nfile = "crm.xlsx"\nsheet = "Usage 2042"\n')
+    said = assert_refused(tmp_path, "run", client)
+    assert "names the sheet Usage 2042, which crm.xlsx does not have; did you mean 'Usage 2024'?" in said
 
 
 def test_debug_adds_the_traceback(client):

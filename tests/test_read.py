@@ -135,10 +135,11 @@ def test_an_empty_sheet(tmp_path):
             b"account_id,a\nA1,1\nA2,2,3\n",
             "cannot be read as a table (Expected 2 fields in line 3, saw 3)",
         ),
+        ("accounts.csv", "顧客ID,顧客名\nA1,青空\n".encode("euc_jp"), "is not text that can be read"),
         ("accounts.csv", b'account_id,a\nA1,"1\nA2,2\n', "cannot be read as a table (EOF inside string"),
         ("accounts.xlsx", b"not a workbook", "cannot be read as an Excel workbook"),
         ("accounts.xlsx", b"PK\x03\x04 cut off", "cannot be read as an Excel workbook"),
-        ("accounts.xlsx", b"", "cannot be read as an Excel workbook"),
+        ("accounts.xlsx", b"", "accounts.xlsx is empty"),
         ("accounts.parquet", b"PAR1 nothing", "cannot be read as Parquet"),
     ],
 )
@@ -147,6 +148,18 @@ def test_unreadable_files(tmp_path, name, content, said):
     sentence = refused(tmp_path)
     assert said in sentence
     assert name in sentence
+
+
+def test_half_width_katakana_is_read(tmp_path):
+    (tmp_path / "accounts.csv").write_bytes("account_id,顧客名\nA1,ｱｵｿﾞﾗｶﾌﾞ\nA2,ｳﾐﾔﾏｼｮｳｼﾞ\n".encode("cp932"))
+    frame = read_tables(tmp_path).tables["accounts"].frame
+    assert frame["顧客名"].tolist() == ["ｱｵｿﾞﾗｶﾌﾞ", "ｳﾐﾔﾏｼｮｳｼﾞ"]
+
+
+def test_a_sheet_where_there_is_no_workbook(tmp_path):
+    (tmp_path / "accounts.csv").write_text("account_id\nA1\n", encoding="utf-8")
+    said = refused(tmp_path, {"usage": TableMapping(sheet="Usage")})
+    assert said == "The mapping of usage names the sheet Usage, but there is no Excel workbook: accounts.csv."
 
 
 def test_the_same_table_twice(tmp_path):

@@ -29,6 +29,7 @@ from cs_analysis.data.gather import (
     resolve_as_of,
     settle,
 )
+from cs_analysis.data.lines import TERM_SHARE
 from cs_analysis.data.problems import ERROR, WARNING, Problem, Problems
 from cs_analysis.data.read import data_files, fingerprints
 from cs_analysis.data.save import csv_bytes
@@ -122,6 +123,13 @@ class Book:
         return joined.assign(
             **{c: joined[c].astype(object).where(joined[c].notna(), missing).astype(str) for c in columns}
         )
+
+    @property
+    def ends_are_terms(self) -> bool:
+        """Whether contracts end by term and come up for renewal, or go on until somebody gives notice."""
+        stops = as_pandas(self.contracts)["stop"]
+        ahead = stops > pd.Timestamp(self.as_of)
+        return bool(stops.notna().mean() >= TERM_SHARE and ahead.any()) if len(stops) else False
 
     def segment_column(self, asked: str = "") -> str:
         """The account column to split by: the one asked for, else the first of the client file's that is there."""
@@ -233,7 +241,8 @@ def load(
     Raises
     ------
     InputError
-        When the input cannot be read, holds an error, or `as_of` lies after its last facts.
+        When the input cannot be read, holds an error, or `as_of` lies before its first revenue or long after its last
+        facts.
     """
     if engine not in ENGINES:
         raise InputError(

@@ -142,7 +142,7 @@ def default_as_of(gathered: Gathered) -> date:
 
 
 def resolve_as_of(gathered: Gathered, as_of: object) -> date:
-    """The as-of date asked for, refused when it lies after the last facts; without one, the default."""
+    """The as-of date asked for, refused when nothing can be said as of it; without one, the default."""
     if as_of is None or as_of == "":
         return default_as_of(gathered)
     day, last = periods.day(as_of), last_possible(gathered)
@@ -151,6 +151,13 @@ def resolve_as_of(gathered: Gathered, as_of: object) -> date:
         raise InputError(
             N_("The as-of date {as_of} lies after the last facts in the data; the last possible date is {last}."),
             as_of=day.isoformat(), last=last.isoformat(),
+        )  # fmt: skip
+    first = row_days(gathered.tables[str(gathered.revenue)]).min()
+    if pd.notna(first) and day < first.date():
+        gathered.problems.raise_errors()
+        raise InputError(
+            N_("The as-of date {as_of} lies before the first revenue in the data; the first possible date is {first}."),
+            as_of=day.isoformat(), first=first.date().isoformat(),
         )  # fmt: skip
     return day
 

@@ -36,6 +36,15 @@ class Problem:
         """A message of this problem in the language in force."""
         return render(CsError(message, value=self.value, column=self.column, **self.fields)) if message else ""
 
+    def said(self) -> str:
+        """What is wrong and what to do, in the language in force."""
+        return in_a_row(self.sentence(self.problem), self.sentence(self.action))
+
+
+def in_a_row(problem: str, action: str) -> str:
+    """Two sentences after each other, as the language in force sets them; the second may be missing."""
+    return _("{problem} {action}").format(problem=problem, action=action) if action else problem
+
 
 class Problems:
     """The faults found so far.
@@ -116,7 +125,7 @@ class Problems:
             where += _(", row {row}").format(row=first.row)
         if first.column:
             where += _(", column {column}").format(column=first.column)
-        said = " ".join(filter(None, (first.sentence(first.problem), first.sentence(first.action))))
+        said = first.said()
         if not more:
             raise InputError(N_("{where}: {said}"), where=where, said=said)
         counted = ngettext("… and {count} more error", "… and {count} more errors", more).format(count=more)

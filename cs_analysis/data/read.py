@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from cs_analysis.data.schema import TABLES, find_table
-from cs_analysis.display.language import choose
+from cs_analysis.display.language import MISSING, choose
 from cs_analysis.errors import N_, InputError
 
 ROW = "__row__"
@@ -148,6 +148,11 @@ def _named(table: str, mapping: Any, places: list[Source], books: dict[str, Work
             N_("The mapping of {table} names the file {file}, which is not in the data folder; {choose}."),
             table=table, file=file, choose=choose(file, names),
         )  # fmt: skip
+    if sheet and not any(p.sheet for p in places if file in ("", p.file)):
+        raise InputError(
+            N_("The mapping of {table} names the sheet {sheet}, but there is no Excel workbook: {files}."),
+            table=table, sheet=sheet, files=file or ", ".join(names) or MISSING,
+        )  # fmt: skip
     fits = [p for p in places if file in ("", p.file) and sheet in ("", p.sheet)]
     if not fits:
         sheets = [p.sheet for p in places if file in ("", p.file) and p.sheet]
@@ -176,12 +181,15 @@ def _read(path: Path, source: Source, books: dict[str, Workbook], header_row: in
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise InputError(
             N_("The file {file} cannot be opened ({reason}); close it elsewhere and check its permissions."),
             file=path.name, reason=error.strerror or type(error).__name__,
         ) from None  # fmt: skip
+    if not content:
+        raise InputError(N_("The file {file} is empty; fill it in or remove it."), file=path.name)
+    return content
 
 
 # -------------------------------------------------------------------------------------------------------- text files
@@ -202,9 +210,21 @@ def decode(content: bytes, file: str) -> str:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if "\0" not in text:
+        if "\0" not in text and not (encoding == "cp932" and _looks_like_euc(content, text)):
             return text
     raise InputError(N_("The file {file} is not text that can be read; save it as CSV UTF-8."), file=file)
+
+
+def _looks_like_euc(content: bytes, text: str) -> bool:
+    """Whether what cp932 reads as half-width katakana would be sound EUC-JP: refused rather than read as rubbish."""
+    foreign = [letter for letter in text[:100_000] if letter > "\x7f"]
+    if 2 * sum("\uff61" <= letter <= "\uff9f" for letter in foreign) <= len(foreign):
+        return False
+    try:
+        content.decode("euc_jp")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _delimiter(text: str) -> str:
@@ -281,10 +301,10 @@ class Workbook:
             self._book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         except (CalamineError, ValueError, OSError) as error:
             raise InputError(
-                N_("The file {file} cannot be read as an Excel workbook ({reason}); open it in Excel and save it as "
-                   ".xlsx, without a password."),
-                file=path.name, reason=type(error).__name__,
-            ) from None  # fmt: skip
+                N_("The file {file} cannot be read as an Excel workbook; open it in Excel and save it as .xlsx, "
+                   "without a password."),
+                file=path.name,
+            ) from error  # fmt: skip
         self.sheets: list[str] = list(self._book.sheet_names)
 
     def grid(self, sheet: str) -> pd.DataFrame:

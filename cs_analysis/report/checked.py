@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cs_analysis.data.book import Checked
+from cs_analysis.data.problems import in_a_row
 from cs_analysis.display.language import _, ngettext, number
 from cs_analysis.errors import N_
 
@@ -57,7 +58,7 @@ def _place(problem: dict) -> str:
 
 
 def _line(problem: dict) -> str:
-    said = " ".join(str(problem[key]) for key in ("problem", "action") if problem[key])
+    said = in_a_row(problem["problem"], problem["action"])
     return f"{_(_SEVERITIES[problem['severity']])}: {_place(problem)}: {said}"
 
 

@@ -132,8 +132,8 @@ class _Run:
         last = previous_run(out)
         identity = self._identity(book, compare_to)
         kept = self._kept(last, identity, out)
-        self._say_origin()
         with Stage(out) as stage:
+            self._say_origin()
             if kept:
                 shutil.copytree(stage.out, stage.folder, dirs_exist_ok=True)
             context = page_context(book, self.client.workspace, compare_to)
