@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
@@ -224,6 +225,40 @@ def test_check_lists_every_fault(client):
     assert set(errors) == {3, 5}
     assert result.stdout.splitlines()[-1].startswith(f"{len(errors)} errors")
     assert {row["table"] for row in found["coverage"]} == {"accounts", "contracts"}
+
+
+def test_check_with_warnings_only(client):
+    contracts = client / "data" / "contracts.csv"
+    contracts.write_text(contracts.read_text() + contracts.read_text().splitlines()[-1] + "\n")
+    result = call("check", client)
+    assert result.exit_code == 0
+    assert "contracts.csv, row 14, column contract_id, C11: The row repeats an earlier one" in result.stdout
+    assert result.stdout.splitlines()[-1] == "0 errors, 1 warning"
+    (client / "data" / "usage.csv").write_text("")
+    unreadable = call("check", client, "--json")
+    assert (unreadable.exit_code, json.loads(unreadable.stdout)) == (2, {})
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_the_table_of_check_fits_a_terminal(client, lang):
+    from rich.cells import cell_len
+    from rich.console import Console
+
+    from cs_analysis.data.book import check
+    from cs_analysis.display.language import speaking
+    from cs_analysis.report.checked import table
+
+    thing = "a very [bold]long thing that somebody wrote into the cell of a date"
+    contracts = client / "data" / "contracts.csv"
+    contracts.write_text(contracts.read_text().replace("2024-02-01", thing, 1))
+    checked = check(client / "data", lang=lang)
+    console = Console(width=100, file=io.StringIO())
+    with console.capture() as captured, speaking(lang):
+        console.print(table(checked))
+    lines = captured.get().splitlines()
+    assert max(map(cell_len, lines)) <= 100
+    assert all(word in captured.get() for word in thing.split())
+    assert len(lines) < 10
 
 
 def test_check_of_good_and_of_unreadable_input(client, tmp_path):

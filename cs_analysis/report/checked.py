@@ -9,6 +9,7 @@ import pandas as pd
 
 from cs_analysis.data.book import Checked
 from cs_analysis.data.problems import in_a_row
+from cs_analysis.data.read import Source
 from cs_analysis.display.language import _, ngettext, number
 from cs_analysis.errors import N_
 
@@ -48,33 +49,36 @@ def summary(checked: Checked) -> str:
     return ", ".join(parts)
 
 
-def _place(problem: dict) -> str:
-    parts = [str(problem["file"]), str(problem["sheet"] or "")]
+def _where(problem: dict) -> tuple[str, str]:
+    """File and sheet, and the place in it; with the value, where the sentence does not tell it."""
+    inside = []
     if pd.notna(problem["row"]):
-        parts.append(_("row {row}").format(row=problem["row"]))
+        inside.append(_("row {row}").format(row=problem["row"]))
     if problem["column"]:
-        parts.append(_("column {column}").format(column=problem["column"]))
-    return ", ".join(part for part in parts if part)
+        inside.append(_("column {column}").format(column=problem["column"]))
+    if problem["value"] and problem["value"] not in problem["problem"]:
+        inside.append(problem["value"])
+    return str(Source(problem["file"], problem["sheet"] or "")), ", ".join(inside)
 
 
 def _line(problem: dict) -> str:
-    said = in_a_row(problem["problem"], problem["action"])
-    return f"{_(_SEVERITIES[problem['severity']])}: {_place(problem)}: {said}"
+    where = ", ".join(filter(None, _where(problem)))
+    return f"{_(_SEVERITIES[problem['severity']])}: {where}: {in_a_row(problem['problem'], problem['action'])}"
 
 
 def table(checked: Checked) -> Table:
-    """The problems as a table for a terminal."""
+    """The problems as a table for a terminal: the widest column is for the sentences."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    found = Table(show_lines=False, header_style="bold")
-    for name in (_("severity"), _("where"), _("value"), _("problem"), _("what to do")):
-        found.add_column(name, overflow="fold")
+    found = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, expand=True)
+    found.add_column(_("severity"), no_wrap=True)
+    found.add_column(_("where"), overflow="fold", ratio=1)
+    found.add_column(_("problem and what to do"), overflow="fold", ratio=2)
     for problem in checked.problems.to_dict("records"):
-        kind = _(_SEVERITIES[problem["severity"]])
-        cells = (kind, _place(problem), problem["value"], problem["problem"], problem["action"])
+        kind = Text(_(_SEVERITIES[problem["severity"]]), style="bold" if problem["severity"] == "error" else "")
         # as Text: what a client wrote into a cell is not markup
-        found.add_row(
-            *(Text(str(cell or "")) for cell in cells), style="bold" if problem["severity"] == "error" else ""
-        )
+        where = Text("\n".join(filter(None, _where(problem))))
+        found.add_row(kind, where, Text(in_a_row(problem["problem"], problem["action"])), end_section=True)
     return found
