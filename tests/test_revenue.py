@@ -3,6 +3,7 @@
 The oracle below is the month spine the package avoids: MRR of every account on every month end, from the definition.
 """
 
+import importlib
 from datetime import date, timedelta
 
 import numpy as np
@@ -132,7 +133,7 @@ def test_renewal_rate_is_not_retention():
     lines = frame(
         [
             ("due", "2023-04-01", "2024-04-01", 250_000 / 12, "core", None),
-            ("due", "2024-04-01", None, 200_000 / 12, "core", None),
+            ("due", "2024-04-01", "2025-04-01", 200_000 / 12, "core", None),
             ("not due", "2023-04-01", "2026-04-01", 750_000 / 12, "core", None),
         ]
     )
@@ -159,11 +160,11 @@ def test_churn_in_the_last_month_with_service():
         ]
     )
     default = revenue.movements(lines, as_of=D)
-    moved = revenue.movements(revenue.dated(lines, "last_with"), as_of=D)
+    moved = revenue.movements(revenue.dated(lines, "last_with", as_of=D), as_of=D)
     assert default[default["movement"] == "churn"][["month", "amount"]].values.tolist() == [["2024-10", -100.0]]
     assert moved[moved["movement"] == "churn"][["month", "amount"]].values.tolist() == [["2024-09", -100.0]]
     with pytest.raises(InputError, match="last_with"):
-        revenue.dated(lines, "never")
+        revenue.dated(lines, "never", as_of=D)
 
 
 def test_expansion_split_by_hand():
@@ -459,8 +460,10 @@ def test_projection_is_the_product_of_pooled_factors_at_constant_prices():
     assert (both["estimate_x"] / growth["estimate_x"]).tolist() == pytest.approx(
         (both["estimate_y"] / growth["estimate_y"]).tolist(), rel=1e-9
     )
-    assert (made["low"] <= made["estimate"]).all()
-    assert (made["estimate"] <= made["high"]).all()
+    known = made[made["low"].notna()]
+    assert len(known) > 20
+    assert (known["low"] <= known["estimate"]).all()
+    assert (known["estimate"] <= known["high"]).all()
     assert (made["cohorts"] >= 3).all()
     observed = revenue.cohorts(contracts, as_of=D)
     seen = observed[observed["measure"] == "nrr"].groupby("cohort")["age"].max()
@@ -469,13 +472,97 @@ def test_projection_is_the_product_of_pooled_factors_at_constant_prices():
 
 def test_the_backtest_covers_over_many_companies():
     hits = total = 0
-    for seed in range(8):
-        table = revenue.backtest(many(seed), as_of=D, hidden=6)
-        last = table.groupby("cohort").tail(1)  # cells of one cohort move together: count each cohort once
-        hits += int(last["observed"].between(last["low"] - 1e-9, last["high"] + 1e-9).sum())
+    for seed in range(12):
+        table = revenue.backtest(many(seed), as_of=D, hidden=12)
+        last = table.dropna(subset=["inside"]).groupby("cohort").tail(1)  # cells of one cohort move together
+        hits += int(last["inside"].sum())
         total += len(last)
     assert total > 40
-    assert hits / total > 0.88  # 95 % nominal; binomial 99 % lower limit for 60 trials is about 0.87
+    assert hits / total > 0.85  # 95 % nominal; of 48 such cohorts 41 or fewer lie inside once in 150
+
+
+def test_an_end_that_is_no_term_has_no_renewal_rate():
+    open_ended = frame([(f"A{i}", "2023-01-01", None, 100, "core", None) for i in range(30)])
+    open_ended.loc[0, "stop"] = pd.Timestamp("2024-06-01")
+    table = revenue.definitions(open_ended, as_of=D, terms=False).set_index("definition")["estimate"]
+    assert np.isnan(table["renewal_rate"])
+    assert table["nrr"] == pytest.approx(29 / 30)
+
+
+def test_what_ends_and_what_has_notice_is_told_by_line():
+    lines = frame(
+        [
+            ("tonight", "2024-01-01", "2025-01-01", 100, "core", None),
+            ("partly", "2024-01-01", "2025-01-01", 60, "core", None),
+            ("partly", "2024-01-01", None, 40, "api", None),
+            ("noticed", "2024-01-01", "2025-04-01", 70, "core", None),
+            ("noticed", "2024-01-01", "2026-04-01", 30, "api", None),
+            ("unknown", "2024-01-01", None, 10, "core", None),
+            ("later", "2024-01-01", "2025-04-01", 10, "core", None),
+        ]
+    )
+    lines["notice_date"] = pd.to_datetime([None, None, None, "2024-12-01", None, "2024-12-20", "2025-01-05"])
+    table = revenue.ending(lines, as_of=D).set_index("account_id")
+    assert table["mrr"].to_dict() == {"noticed": 70.0, "partly": 60.0, "tonight": 100.0, "unknown": 10.0}
+    assert table["notice"].to_dict() == {"noticed": True, "partly": False, "tonight": False, "unknown": True}
+    assert table["whole"].to_dict() == {"noticed": False, "partly": False, "tonight": True, "unknown": True}
+    assert table.loc["noticed", "leaves"] == pd.Timestamp("2025-04-01")
+    assert pd.isna(table.loc["unknown", "leaves"])
+    whole_year = lines.assign(start=pd.Timestamp("2023-01-01"))
+    assert revenue.nrr_if_none_renews(whole_year, as_of=D) == pytest.approx((320 - 160) / 320)
+
+
+def test_a_loss_after_as_of_is_not_moved_into_the_month():
+    line = frame([("A", "2023-04-01", "2025-01-01", 100, "core", None)])
+    moved = revenue.dated(line, "last_with", as_of=D)
+    assert "churn" not in set(revenue.movements(moved, as_of=D)["movement"])
+    assert len(revenue.ending(moved, as_of=D)) == 1
+    later = revenue.dated(line, "last_with", as_of="2025-01-31")
+    churn = revenue.movements(later, as_of="2025-01-31").set_index("movement").loc["churn"]
+    assert churn["month"] == "2024-12"
+
+
+def test_opening_accounts_belong_to_no_cohort():
+    rows = [("old", "2023-01-01", None, 100, "", None)]
+    rows += [(f"A{i}", f"2023-{i:02d}-01", None, 100, "", None) for i in range(2, 10)]
+    lines = frame(rows).assign(opening=lambda t: t["account_id"] == "old")
+    table = revenue.cohorts(lines, as_of=D, period="quarter", observed_from="2023-01-31")
+    sizes = table[(table["measure"] == "nrr") & (table["age"] == 0)].set_index("cohort")
+    assert sizes["accounts"].to_dict() == {"FY2023-Q1": 2, "FY2023-Q2": 3, "FY2023-Q3": 3}
+    assert sizes["whole"].all()
+
+
+def test_a_price_rise_is_taken_out_even_when_the_account_shrinks():
+    projection = importlib.import_module("cs_analysis.topics.revenue.projection")
+    lines = frame(
+        [
+            ("A", "2023-04-01", "2024-04-01", 100, "core", 10),
+            ("A", "2024-04-01", None, 105, "core", 10),
+            ("A", "2023-04-01", "2024-04-01", 50, "api", 5),
+            ("A", "2024-04-01", None, 40, "api", 4),
+        ]
+    )
+    paths = projection.constant_price_paths(lines, as_of=D, period="quarter", fiscal_year_start=1, observed_from=None)
+    assert paths.mrr[0, 0] == 150
+    assert paths.mrr[0, 12] == pytest.approx(140)
+
+
+def test_a_split_needs_one_value_per_account_and_keeps_the_missing():
+    lines = two_accounts((50, 125), (100, 100)).assign(segment=["a", "a", None, None])
+    table = revenue.retention(lines, as_of=D, by="segment")
+    assert set(table["segment"]) == {"a", ""}
+    with pytest.raises(InputError, match="segment differs within accounts"):
+        revenue.retention(lines.assign(segment=["a", "b", "a", "a"]), as_of=D, by="segment")
+
+
+def test_what_began_before_departures_were_recorded_has_no_figures():
+    lines = frame([(f"A{i}", "2022-01-01", None, 100, "core", 1) for i in range(12)])
+    known = {"as_of": D, "observed_from": "2024-06-01"}
+    assert revenue.definitions(lines, **known)["estimate"].isna().all()
+    assert revenue.concentration(lines, **known).empty
+    assert revenue.expansion_rates(lines, **known).empty
+    assert np.isnan(revenue.nrr_if_none_renews(lines, **known))
+    assert revenue.movers(lines.assign(start=pd.Timestamp("2024-05-01")), **known).empty
 
 
 def test_too_little_data_is_not_projected():

@@ -43,8 +43,8 @@ def headline(book: Book) -> pd.DataFrame:
     aside = int((coverage["rows_read"] - coverage["rows_used"]).sum())
     warnings = int((book.problems["severity"] == "warning").sum())
     rows = [
-        ("data_warnings", _("Warnings about the data"), warnings, len(book.problems), "count", say_problems(book)),
-        ("rows_set_aside", _("Rows set aside"), aside, int(coverage["rows_read"].sum()), "count", say_coverage(book)),
+        ("data_warnings", _("Warnings about the data"), warnings, np.nan, "count", say_problems(book)),
+        ("rows_set_aside", _("Rows set aside"), aside, np.nan, "count", say_coverage(book)),
     ]
     return pd.DataFrame(rows, columns=["metric", "label", "value", "n", "unit", "sentence"]).assign(note="")
 
@@ -52,10 +52,10 @@ def headline(book: Book) -> pd.DataFrame:
 def say_coverage(book: Book) -> str:
     """How much was read and used."""
     read, used = int(book.coverage["rows_read"].sum()), int(book.coverage["rows_used"].sum())
-    text = ngettext(
-        "{read} row was read from {tables} tables and {used} used as of {day}.",
-        "{read} rows were read from {tables} tables and {used} used as of {day}; the rest are later or set aside.",
-        read,
+    text = (
+        _("All {read} rows of {tables} tables are used as of {day}.")
+        if read == used
+        else _("{used} of {read} rows of {tables} tables are used as of {day}; the rest are later or set aside.")
     )
     return text.format(read=number(read), used=number(used), tables=number(len(book.coverage)), day=day(book.as_of))
 

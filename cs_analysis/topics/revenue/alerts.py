@@ -14,11 +14,13 @@ import numpy as np
 import pandas as pd
 
 from cs_analysis.stats import money, periods
-from cs_analysis.topics.revenue.changes import changes, collect, last_complete_month, lines, pairs
+from cs_analysis.topics.revenue.changes import begins_known, changes, collect, last_complete_month, lines, pairs
+
+_NEVER = 99991231
 
 
 def ending(contracts: Any, *, as_of: Any) -> pd.DataFrame:
-    """Accounts whose last line ends on ``as_of`` or that have given notice.
+    """What ends on ``as_of`` itself, and what has been given notice of.
 
     Parameters
     ----------
@@ -29,45 +31,59 @@ def ending(contracts: Any, *, as_of: Any) -> pd.DataFrame:
 
     Returns
     -------
-    One row per account with MRR at ``as_of`` whose lines all have a known end and that either ends on ``as_of`` or has
-    given notice: account_id, leaves (first day without), mrr (currency), notice (True when notice was given).
+    One row per account × notice (True: notice was given by ``as_of``; False: the line ends on ``as_of``, without
+    notice): account_id, notice, leaves (first day without; missing when the notice names no end), mrr (currency, of
+    those lines), whole (True when the account keeps no other line).
 
     Examples
     --------
-    >>> lines = pd.DataFrame({"account_id": ["A", "B"], "mrr": [100.0, 50.0],
-    ...     "start": pd.to_datetime(["2025-11-01", "2025-11-01"]), "stop": pd.to_datetime(["2026-11-01", None])})
-    >>> ending(lines, as_of="2026-10-31")[["account_id", "mrr", "notice"]]
-      account_id    mrr  notice
-    0          A  100.0   False
+    >>> lines = pd.DataFrame({"account_id": ["A", "A", "B"], "mrr": [100.0, 20.0, 50.0],
+    ...     "start": pd.to_datetime(["2025-11-01"] * 3), "stop": pd.to_datetime(["2026-11-01", None, None])})
+    >>> ending(lines, as_of="2026-10-31")[["account_id", "notice", "mrr", "whole"]]
+      account_id  notice    mrr  whole
+    0          A   False  100.0  False
     """
     today = periods.day(as_of)
+    key, tomorrow = periods.day_key(today), periods.day_key(today + timedelta(days=1))
     frame = lines(contracts)
-    start = periods.day_key_expr(nw.col("start"))
-    stop = periods.day_key_expr(nw.col("stop"), missing=99991231)
-    there = frame.collect_schema().names()
-    noticed = (
-        periods.day_key_expr(nw.col("notice_date"), missing=99991231) if "notice_date" in there else nw.lit(99991231)
+    known = "notice_date" in frame.collect_schema().names()
+    noticed = periods.day_key_expr(nw.col("notice_date"), missing=_NEVER) if known else nw.lit(_NEVER)
+    active = collect(
+        frame.filter(~nw.col("start").is_null())
+        .select(
+            "account_id",
+            begin=periods.day_key_expr(nw.col("start")),
+            end=periods.day_key_expr(nw.col("stop"), missing=_NEVER),
+            noticed=noticed,
+            ticks=money.to_ticks(nw.col("mrr")),
+        )
+        .filter((nw.col("begin") <= key) & (nw.col("end") > key) & (nw.col("ticks") > 0)),
+        ["account_id", "end"],
     )
-    key = periods.day_key(today)
-    active = frame.select("account_id", "stop", "mrr", begin=start, end=stop, noticed=noticed)
-    active = active.filter((nw.col("begin") <= key) & (nw.col("end") > key))
-    table = collect(
-        active.group_by("account_id").agg(nw.col("end").max(), nw.col("noticed").min(), nw.col("mrr").sum()),
-        ["account_id"],
+    active["notice"] = active["noticed"] <= key
+    leaving = active[active["notice"] | (active["end"] == tomorrow)]
+    n_active = active.groupby("account_id").size()
+    n_leaving = leaving.groupby("account_id").size()
+    table = leaving.groupby(["account_id", "notice"], as_index=False).agg(end=("end", "max"), ticks=("ticks", "sum"))
+    table["leaves"] = pd.to_datetime(
+        table["end"].where(table["end"] < _NEVER).astype("Int64").astype("string"), format="%Y%m%d"
     )
-    table["notice"] = table["noticed"] <= key
-    tomorrow = periods.day_key(today + timedelta(days=1))
-    table = table[(table["end"] < 99991231) & (table["notice"] | (table["end"] == tomorrow))]
-    table["leaves"] = pd.to_datetime(table["end"].astype("int64").astype(str), format="%Y%m%d")
-    return table[["account_id", "leaves", "mrr", "notice"]].reset_index(drop=True)
+    table["mrr"] = money.from_ticks(table["ticks"].to_numpy(dtype="int64"))
+    whole = (n_leaving == n_active.reindex(n_leaving.index)).to_dict()
+    table["whole"] = np.array([whole[a] for a in table["account_id"]], dtype=bool)
+    return table[["account_id", "notice", "leaves", "mrr", "whole"]]
 
 
-def nrr_if_none_renews(contracts: Any, *, as_of: Any, span: int = 12) -> float:
-    """NRR over the span to ``as_of`` if no contract that ends on ``as_of`` is renewed (fraction)."""
+def nrr_if_none_renews(contracts: Any, *, as_of: Any, span: int = 12, observed_from: Any | None = None) -> float:
+    """NRR over the span to ``as_of`` if no contract line that ends on ``as_of`` is renewed (fraction, or missing)."""
     last = last_complete_month(as_of)
-    book = pairs(changes(contracts, as_of=as_of), last - span, last)
-    gone = ending(contracts, as_of=as_of)
-    gone = gone[gone["leaves"] == pd.Timestamp(periods.day(as_of) + timedelta(days=1))]
-    kept = book["closing"].where(~book["account_id"].isin(gone["account_id"]), 0).sum()
-    opening = money.from_ticks(book["opening"].sum())
-    return float(money.from_ticks(kept) / opening) if opening > 0 else float(np.nan)
+    if not begins_known(last - span, observed_from):
+        return float("nan")
+    book = pairs(changes(contracts, as_of=as_of), last - span, last).set_index("account_id")
+    lines_ending = ending(contracts, as_of=as_of)
+    tomorrow = pd.Timestamp(periods.day(as_of) + timedelta(days=1))
+    lapsing = lines_ending[lines_ending["leaves"] == tomorrow].groupby("account_id")["mrr"].sum()
+    lost = money.ticks(lapsing.reindex(book.index).fillna(0.0).to_numpy())
+    kept = np.maximum(book["closing"].to_numpy() - lost, 0).sum()
+    opening = book["opening"].sum()
+    return float(kept / opening) if opening > 0 else float("nan")

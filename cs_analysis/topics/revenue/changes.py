@@ -67,6 +67,8 @@ def changes(
     (year × 12 + month − 1), delta (ticks).
     """
     frame = lines(contracts, needed=[*NEEDED, *keys, *([by] if by else []), *amounts[1:]])
+    if by:
+        frame = _grouped(frame, by)
     today = int(periods.day(as_of).strftime("%Y%m%d"))
     names = ["delta", *(f"delta_{name}" for name in amounts[1:])]
     group = ["account_id", *keys, *([by] if by else [])]
@@ -84,6 +86,20 @@ def changes(
     for name in names[1:]:
         moved = moved | (nw.col(name) != 0)
     return summed.filter(moved)
+
+
+def _grouped(frame: nw.LazyFrame, by: str) -> nw.LazyFrame:
+    """The frame with ``by`` as text, "" where it is missing; an error if it differs within an account."""
+    filled = frame.with_columns(nw.col(by).cast(nw.String()).fill_null("").alias(by))
+    several = filled.select("account_id", by).unique().group_by("account_id").agg(n=nw.len()).filter(nw.col("n") > 1)
+    found = collect(several.select("account_id"), ["account_id"])
+    if len(found):
+        raise InputError(
+            N_("The column {by} differs within accounts (first: {account}), so accounts cannot be split by it."),
+            by=by,
+            account=found["account_id"].iloc[0],
+        )
+    return filled
 
 
 def totals(frame: nw.LazyFrame, group: Sequence[str], names: Sequence[str], *, count: str = "") -> nw.LazyFrame:
@@ -156,26 +172,34 @@ def first_known_month(observed_from: Any | None) -> int | None:
     return periods.month_index(start)
 
 
-def dated(contracts: Any, churn_month: str) -> Any:
+def begins_known(month: int, observed_from: Any | None) -> bool:
+    """Whether the end of a month is known in full, so that a span may begin there."""
+    known = first_known_month(observed_from)
+    return known is None or month >= known
+
+
+def dated(contracts: pd.DataFrame, churn_month: str, *, as_of: Any) -> pd.DataFrame:
     """The lines as they count for the month of a churn.
 
-    ``first_without`` (default) leaves them as they are: a contract until 31 March is lost in April.
-    ``last_with`` moves an account's last stop from the first of a month to the day before, so that the loss falls
-    in the last month with service. Takes and returns a pandas frame.
+    ``first_without`` (default) leaves them as they are: a contract until 31 March is lost in April. ``last_with`` moves
+    a stop on the first of a month at which the account falls to 0 to the day before, so that the loss falls in the last
+    month with service. A stop after ``as_of`` stays: whether it is a loss cannot be seen yet.
     """
     if churn_month == "first_without":
         return contracts
     if churn_month != "last_with":
         raise InputError(N_("churn_month is {value!r}; allowed are first_without and last_with."), value=churn_month)
-    out = contracts.copy()
-    ends_account = out["stop"].notna() & (out["stop"].dt.day == 1) & ~_still_active(out)
-    out.loc[ends_account, "stop"] -= pd.Timedelta(days=1)
+    out = contracts.reset_index(drop=True)
+    ticks = money.ticks(out["mrr"].to_numpy())
+    sides = [
+        pd.DataFrame({"account_id": out["account_id"], "on": out[column], "delta": sign * ticks}).dropna(subset=["on"])
+        for column, sign in (("start", 1), ("stop", -1))
+    ]
+    by_day = pd.concat(sides).groupby(["account_id", "on"])["delta"].sum()
+    level = by_day.groupby("account_id").cumsum()
+    left = level[level <= 0].index
+    happened = out["stop"] <= pd.Timestamp(periods.day(as_of))
+    at_stop = pd.MultiIndex.from_frame(out[["account_id", "stop"]])
+    moved = happened & (out["stop"].dt.day == 1) & at_stop.isin(left)
+    out.loc[moved, "stop"] -= pd.Timedelta(days=1)
     return out
-
-
-def _still_active(frame: pd.DataFrame) -> pd.Series:
-    """True for lines at whose stop another line of the account is in force."""
-    by_account = frame[["account_id", "start", "stop"]]
-    joined = by_account.reset_index().merge(by_account, on="account_id", suffixes=("", "_other"))
-    on = (joined["start_other"] <= joined["stop"]) & ~(joined["stop_other"] <= joined["stop"])
-    return joined[on].groupby("index").size().reindex(frame.index, fill_value=0) > 0

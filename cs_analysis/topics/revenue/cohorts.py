@@ -12,6 +12,7 @@ cell exists once the youngest account has reached it: what could not be observed
 
 from __future__ import annotations
 
+from math import nan
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -93,7 +94,8 @@ def by_age(contracts: Any, *, as_of: Any, period: str = "month", fiscal_year_sta
     Returns a lazy frame, one row per account × age with a change: account_id, first (month), cohort (first month of
     its period), age, base (first MRR), mrr, kept, active (changes of MRR, of MRR up to base, of 0/1), level (ticks).
     """
-    grown = levels(changes(contracts, as_of=as_of)).filter(nw.col("month") >= nw.col("first"))
+    last = periods.last_day(last_complete_month(as_of))  # an account of an unfinished month has no age yet
+    grown = levels(_followed(contracts, last)).filter(nw.col("month") >= nw.col("first"))
     grown = grown.with_columns(nw.col("first").cast(nw.Int64()))  # a missing first made it a float on pandas
     at_first = nw.col("month") == nw.col("first")
     level = nw.when(nw.col("level") > 0).then(nw.col("level")).otherwise(nw.lit(0))
@@ -119,6 +121,16 @@ def by_age(contracts: Any, *, as_of: Any, period: str = "month", fiscal_year_sta
         active=some("now") - some("was"),
         level=nw.col("now"),
     )
+
+
+def _followed(contracts: Any, as_of: Any) -> nw.LazyFrame:
+    """Changes of the accounts whose first MRR was seen; monthly revenue marks those of its first month as opening."""
+    changed = changes(contracts, as_of=as_of)
+    frame = nw.from_native(contracts).lazy()
+    if "opening" not in frame.collect_schema().names():
+        return changed
+    opening = frame.filter(nw.col("opening")).select("account_id").unique()
+    return changed.join(opening, on="account_id", how="anti")
 
 
 def _one_cohort(
@@ -182,7 +194,9 @@ def cohort_average(table: pd.DataFrame) -> pd.DataFrame:
             there = wide[age].notna()
             if age > 0:
                 below = wide.loc[there, age - 1].sum()
-                estimate = estimate * wide.loc[there, age].sum() / below if below > 0 else 0.0
+                # from nothing no factor leads on: what comes back after that is unknown to this line
+                factor = wide.loc[there, age].sum() / below if below > 0 else nan if wide.loc[there, age].any() else 1.0
+                estimate = estimate * factor
             mean = wide.loc[there, age].sum() / wide.loc[there, 0].sum()
             found.append((measure, age, estimate, int(there.sum()), mean, int(sizes[there].sum())))
     return pd.DataFrame(found, columns=["measure", "age", "estimate", "cohorts", "weighted_mean", "accounts"])

@@ -15,7 +15,7 @@ import pandas as pd
 from cs_analysis.display.language import _
 from cs_analysis.errors import N_
 from cs_analysis.stats import money, periods
-from cs_analysis.topics.revenue.changes import changes, collect, last_complete_month, lines, pairs, totals
+from cs_analysis.topics.revenue.changes import begins_known, changes, collect, last_complete_month, lines, pairs, totals
 from cs_analysis.topics.revenue.movements import bridge
 
 _WHY = {
@@ -35,7 +35,9 @@ _WHY = {
 }
 
 
-def definitions(contracts: Any, *, as_of: Any, span: int = 12) -> pd.DataFrame:
+def definitions(
+    contracts: Any, *, as_of: Any, span: int = 12, observed_from: Any | None = None, terms: bool = True
+) -> pd.DataFrame:
     """NRR over the span to the last complete month, and its namesakes.
 
     Parameters
@@ -46,6 +48,10 @@ def definitions(contracts: Any, *, as_of: Any, span: int = 12) -> pd.DataFrame:
         Last day whose facts count.
     span
         Months.
+    observed_from
+        First day from which departures were recorded; a span that begins before it has no figures.
+    terms
+        Whether the ends of lines are terms that come up for renewal; without terms there is no renewal rate.
 
     Returns
     -------
@@ -81,11 +87,11 @@ def definitions(contracts: Any, *, as_of: Any, span: int = 12) -> pd.DataFrame:
         "flow": 1 + _ratio(won - lost, start),
         "gross_mrr_churn": _ratio(lost, start),
         "net_mrr_churn": _ratio(lost - won, start),
-        "renewal_rate": renewal_rate(contracts, as_of=end, span=span),
+        "renewal_rate": renewal_rate(contracts, as_of=end, span=span) if terms else np.nan,
     }
-    return pd.DataFrame(
-        {"definition": list(values), "estimate": list(values.values()), "why": [_(_WHY[name]) for name in values]}
-    )
+    known = begins_known(last - span, observed_from)
+    estimates = [value + 0.0 if known else np.nan for value in values.values()]  # + 0.0: no figure is "−0"
+    return pd.DataFrame({"definition": list(values), "estimate": estimates, "why": [_(_WHY[name]) for name in values]})
 
 
 def _ratio(top: float, bottom: float) -> float:
@@ -103,8 +109,9 @@ def _compounded(inside: pd.DataFrame, span: int) -> float:
 def renewal_rate(contracts: Any, *, as_of: Any, span: int = 12) -> float:
     """Renewed MRR, capped at what was due, ÷ MRR due in the ``span`` months to ``as_of``.
 
-    A term that ended on day e is due; it is renewed by lines of the account that start the day after. The terms that
-    end on ``as_of`` itself are left out: their renewal cannot be seen yet. Missing when nothing was due.
+    A term that ended on day e is due; it is renewed by lines of the account that start the day after (an earlier start
+    is no renewal). The terms that end on ``as_of`` itself are left out: their renewal cannot be seen yet. Missing when
+    nothing was due.
 
     Examples
     --------

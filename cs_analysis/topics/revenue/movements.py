@@ -146,14 +146,18 @@ def _one_bridge(moved: pd.DataFrame, as_of: Any, observed_from: Any | None) -> p
     return table
 
 
-def movers(contracts: Any, *, as_of: Any, months: int = 12, largest: int = 10) -> pd.DataFrame:
+def movers(
+    contracts: Any, *, as_of: Any, months: int = 12, largest: int = 10, observed_from: Any | None = None
+) -> pd.DataFrame:
     """The accounts behind each month's movements, largest first.
 
     Returns one row per month, account_id and movement → amount (currency); the ``largest`` by size in each of the
-    last ``months`` months.
+    last ``months`` months, from ``observed_from`` on.
     """
-    last = periods.month_index(periods.day(as_of))
-    moved = classified(changes(contracts, as_of=as_of)).filter(nw.col("month") > last - months)
+    begin = periods.month_index(periods.day(as_of)) - months
+    known = first_known_month(observed_from)
+    begin = begin if known is None else max(begin, known)
+    moved = classified(changes(contracts, as_of=as_of)).filter(nw.col("month") > begin)
     table = collect(moved.select("month", "account_id", "movement", "delta"), ["month", "account_id"])
     table["size"] = -table["delta"].abs()
     table = table.sort_values(["month", "size", "account_id"], kind="stable").groupby("month").head(largest)

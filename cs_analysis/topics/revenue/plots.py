@@ -18,7 +18,7 @@ def plot_bridge(bridge: pd.DataFrame, ax: Axes, *, months: int = 12, currency: s
     if whole.empty:
         return _nothing(ax, _("No complete month of revenue can be followed yet."))
     first, last = whole.iloc[0], whole.iloc[-1]
-    kinds = list(words.MOVEMENT_LABELS)
+    kinds = [kind for kind in words.MOVEMENT_LABELS if whole[kind].sum() != 0]
     before = periods.month_label(periods.month_index(first["month"] + "-01") - 1)
     charts.waterfall(
         ax,
@@ -81,12 +81,8 @@ def plot_groups(retention: pd.DataFrame, ax: Axes, *, by: str, measure: str = "n
 def plot_definitions(table: pd.DataFrame, ax: Axes) -> Axes:
     """The figures called retention, beside each other."""
     rates = table[table["estimate"].notna() & ~table["definition"].str.contains("churn")]
-    charts.bars(
-        ax,
-        words.labels(rates["definition"], words.DEFINITION_LABELS),
-        rates["estimate"].tolist(),
-        kind="percent",
-    )
+    names = words.labels(rates["definition"], words.DEFINITION_LABELS)
+    charts.forest(ax, names, rates["estimate"].tolist(), None, None, kind="percent", reference=1.0)
     return charts.title(ax, _("One book, several definitions"), _("Same lines, same span"))
 
 
@@ -177,7 +173,8 @@ def plot_concentration(
         return _nothing(ax, _("There is only one account; NRR is that account's."))
     known = words.account_names(accounts)
     labels = [_("all accounts"), *(_("without {account}").format(account=known.get(a, a)) for a in rows["account_id"])]
-    charts.bars(ax, labels, [net["estimate"], *rows["nrr_without"]], kind="percent")
+    values = [net["estimate"], *rows["nrr_without"]]
+    charts.forest(ax, labels, values, None, None, kind="percent", reference=float(net["estimate"]))
     return charts.title(ax, _("NRR without each of the largest accounts"), _("Largest first; one left out at a time"))
 
 

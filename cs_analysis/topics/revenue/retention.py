@@ -19,7 +19,15 @@ import pandas as pd
 
 from cs_analysis.errors import N_, InputError
 from cs_analysis.stats import money, periods, proportions, ratios
-from cs_analysis.topics.revenue.changes import changes, collect, first_known_month, last_complete_month, pairs, totals
+from cs_analysis.topics.revenue.changes import (
+    begins_known,
+    changes,
+    collect,
+    first_known_month,
+    last_complete_month,
+    pairs,
+    totals,
+)
 
 MEASURES = ("nrr", "grr", "logo", "grr_without_winback", "logo_without_winback")
 _SUMS = ("n", "d", "dd", "changed", "loss", "active", "loss_throughout", "active_throughout")
@@ -236,8 +244,12 @@ def difference(contracts: Any, measure: str, *, as_of: Any, earlier: str, span: 
         return None
     both = a.join(b, how="outer", lsuffix="_a", rsuffix="_b").fillna(0)
     amounts = [money.from_ticks(both[name].to_numpy()) for name in ("opening_a", "closing_a", "opening_b", "closing_b")]
-    name = {"nrr": "net", "grr": "gross", "logo": "logo"}[measure]
-    return ratios.difference(*amounts, measure=name)
+    names = {"nrr": "net", "grr": "gross", "logo": "logo"}
+    if measure not in names:
+        raise InputError(
+            N_("The change of {measure!r} cannot be told; choose {known}."), measure=measure, known=", ".join(names)
+        )
+    return ratios.difference(*amounts, measure=names[measure])
 
 
 def change_on_year(contracts: Any, table: pd.DataFrame, *, as_of: Any, measure: str = "nrr") -> ratios.Ratio | None:
@@ -254,10 +266,13 @@ def change_on_year(contracts: Any, table: pd.DataFrame, *, as_of: Any, measure: 
     return difference(contracts, measure, as_of=as_of, earlier=earlier, span=int(rows["span"].iloc[-1]))
 
 
-def concentration(contracts: Any, *, as_of: Any, span: int = 12, largest: int = 5) -> pd.DataFrame:
+def concentration(
+    contracts: Any, *, as_of: Any, span: int = 12, largest: int = 5, observed_from: Any | None = None
+) -> pd.DataFrame:
     """The largest accounts of the frozen cohort and NRR without each of them.
 
-    Returns one row per account_id, largest first → share (of opening MRR), nrr_without (fraction).
+    Returns one row per account_id, largest first → share (of opening MRR), nrr_without (fraction). Empty when the span
+    begins before ``observed_from``.
 
     Examples
     --------
@@ -270,6 +285,8 @@ def concentration(contracts: Any, *, as_of: Any, span: int = 12, largest: int = 
     1          X  0.2857          0.8
     """
     last = last_complete_month(as_of)
+    if not begins_known(last - span, observed_from):
+        return pd.DataFrame(columns=["account_id", "share", "nrr_without"])
     book = pairs(changes(contracts, as_of=as_of), last - span, last)
     without = ratios.leave_one_out(book.set_index("account_id")["opening"], book["closing"].to_numpy(), largest)
     return without.set_axis(["account_id", "share", "nrr_without"], axis=1)

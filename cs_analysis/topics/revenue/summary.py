@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from cs_analysis.display.language import _, day, money_short, month, percent
+from cs_analysis.display import sentences
+from cs_analysis.display.language import _, day, money_short, month, ngettext, percent
 from cs_analysis.errors import N_
-from cs_analysis.stats import periods
+from cs_analysis.stats import periods, ratios
 from cs_analysis.topics.revenue import words
 from cs_analysis.topics.revenue.alerts import ending, nrr_if_none_renews
 from cs_analysis.topics.revenue.changes import changes, last_complete_month, pairs
@@ -77,7 +78,7 @@ def summary(
     """
     last = last_complete_month(as_of)
     then = periods.month_index(compare_to) if compare_to else last - 1
-    earlier = {"previous": periods.month_label(min(then, last)), "year": periods.month_label(last - 12)}
+    earlier = {"previous": periods.month_label(min(then, last - 1)), "year": periods.month_label(last - 12)}
     kept = retention(contracts, as_of=as_of, observed_from=observed_from)
     flow = bridge(contracts, as_of=as_of, observed_from=observed_from)
     rows = []
@@ -92,9 +93,12 @@ def summary(
     rows.append(_mrr_row(flow, _active(contracts, as_of, last), earlier, currency))
     headline = pd.DataFrame(rows, columns=list(HEADLINE))
     names = words.account_names(accounts)
-    findings = _findings(contracts, as_of, kept, names, currency)
+    findings = _findings(contracts, as_of, kept, names, currency, observed_from)
     months = {"mrr": flow[flow["complete"] & flow["closing"].notna()].rename(columns={"closing": "estimate"})}
-    months |= {metric: kept[kept["measure"] == measure] for metric, measure in _MEASURES.items()}
+    months |= {
+        metric: kept[(kept["measure"] == measure) & (kept["n"] >= ratios.MIN_EFFECTIVE)]
+        for metric, measure in _MEASURES.items()
+    }
     tables = [part.assign(metric=metric) for metric, part in months.items() if len(part)]
     trend = pd.concat(tables or [pd.DataFrame(columns=["metric", "month", "estimate"])], ignore_index=True)
     trend = trend[["metric", "month", "estimate"]]
@@ -145,25 +149,28 @@ def _retention_row(
     return row
 
 
-def _findings(contracts: Any, as_of: Any, kept: pd.DataFrame, names: dict[str, str], currency: str) -> pd.DataFrame:
+def _findings(
+    contracts: Any, as_of: Any, kept: pd.DataFrame, names: dict[str, str], currency: str, observed_from: Any | None
+) -> pd.DataFrame:
     """What to look at, most money first: accounts lost or shrunk last month, leaving, ending, and the largest."""
-    rows = [*_lost(contracts, as_of, names, currency), *_leaving(contracts, as_of, names, currency)]
+    rows = _lost(contracts, as_of, names, currency, observed_from)
+    rows += _leaving(contracts, as_of, names, currency, observed_from)
     rows += _dependence(contracts, as_of, kept, names)
     rows.sort(key=lambda row: (-row["money"], row["account_id"]))
     table = pd.DataFrame(rows, columns=list(FINDINGS[1:]))
     return table.assign(rank=range(1, len(table) + 1))[list(FINDINGS)]
 
 
-def _lost(contracts: Any, as_of: Any, names: dict[str, str], currency: str) -> list[dict[str, Any]]:
-    table = movers(contracts, as_of=as_of, months=1, largest=50)
-    texts = {
-        "churn": N_("{account} was lost in {month}: {amount} of MRR."),
-        "contraction": N_("{account} shrank in {month} by {amount} of MRR."),
-    }
-    return [
+def _lost(
+    contracts: Any, as_of: Any, names: dict[str, str], currency: str, observed_from: Any | None
+) -> list[dict[str, Any]]:
+    """The last month's churn in one finding, for nobody can be called back; large contractions in their own."""
+    table = movers(contracts, as_of=as_of, months=1, largest=10_000, observed_from=observed_from)
+    gone, smaller = table[table["movement"] == "churn"], table[table["movement"] == "contraction"]
+    rows = [
         {
-            "kind": row.movement,
-            "text": _(texts[row.movement]).format(
+            "kind": "contraction",
+            "text": _("{account} shrank in {month} by {amount} of MRR.").format(
                 account=names.get(row.account_id, row.account_id),
                 month=month(row.month),
                 amount=money_short(-row.amount, currency),
@@ -171,16 +178,37 @@ def _lost(contracts: Any, as_of: Any, names: dict[str, str], currency: str) -> l
             "money": -row.amount,
             "account_id": row.account_id,
         }
-        for row in records(table[table["movement"].isin(texts)].head(5))
+        for row in records(smaller.head(5))
     ]
+    if len(gone):
+        text = ngettext(
+            "{accounts} was lost in {month}, {amount} of MRR: {names}.",
+            "{accounts} were lost in {month}, {amount} of MRR; the largest: {names}.",
+            len(gone),
+        )
+        lost = -float(gone["amount"].sum())
+        text = text.format(
+            accounts=sentences.accounts(len(gone)),
+            month=month(gone["month"].iloc[0]),
+            amount=money_short(lost, currency),
+            names=sentences.listing([names.get(a, a) for a in gone["account_id"].head(3)]),
+        )
+        rows.append({"kind": "churn", "text": text, "money": lost, "account_id": ""})
+    return rows
 
 
-def _leaving(contracts: Any, as_of: Any, names: dict[str, str], currency: str) -> list[dict[str, Any]]:
+def _leaving(
+    contracts: Any, as_of: Any, names: dict[str, str], currency: str, observed_from: Any | None
+) -> list[dict[str, Any]]:
     table = ending(contracts, as_of=as_of)
+    texts = {
+        True: N_("{account} has given notice and leaves on {day}: {amount} of MRR."),
+        False: N_("{account} has given notice for part of its contracts, until {day}: {amount} of MRR."),
+    }
     rows = [
         {
             "kind": "leaving",
-            "text": _("{account} has given notice and leaves on {day}: {amount} of MRR.").format(
+            "text": _(texts[bool(row.whole)]).format(
                 account=names.get(row.account_id, row.account_id),
                 day=day(row.leaves),
                 amount=money_short(row.mrr, currency),
@@ -192,7 +220,8 @@ def _leaving(contracts: Any, as_of: Any, names: dict[str, str], currency: str) -
     ]
     tonight = table[~table["notice"]]
     if len(tonight):
-        text = words.say_ending(table, nrr_if_none_renews(contracts, as_of=as_of), as_of=as_of, currency=currency)
+        if_none = nrr_if_none_renews(contracts, as_of=as_of, observed_from=observed_from)
+        text = words.say_ending(table, if_none, as_of=as_of, currency=currency)
         rows.append({"kind": "ending", "text": text, "money": tonight["mrr"].sum(), "account_id": ""})
     return rows
 

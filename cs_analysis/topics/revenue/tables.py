@@ -21,7 +21,8 @@ def _headings() -> dict[str, str]:
         "cohorts": _("Cohorts"), "weighted_mean": _("Weighted mean"), "observed": _("Observed"),
         "mack_se": _("Standard error (Mack)"), "kind": _("Kind"), "label": _("Figure"), "value": _("Value"),
         "interval": _("95 % interval"), "previous": _("Before"), "year_ago": _("A year ago"),
-        "change": _("Change on the year"), "withheld": _("Why no interval"),
+        "change": _("Change on the year"), "leaves": _("First day without"), "notice": _("Notice given"),
+        "whole": _("Whole account"), "mrr": _("MRR"), "inside": _("Inside"), "withheld": _("Why no interval"),
         **{key: _(text)[:1].upper() + _(text)[1:] for key, text in words.MOVEMENT_LABELS.items()},
     }  # fmt: skip
 
@@ -31,6 +32,7 @@ def _show(frame: pd.DataFrame, caption: str, name: str, currency: str = "JPY", f
     rates = {"estimate", "low", "high", "weighted_mean", "observed", "mack_se", "nrr_without", "share"}
     formats = {c: "money" if c in money else "percent" if c in rates else "number" for c in frame.columns}
     formats |= {c: "text" for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c])}
+    formats |= {c: "day" for c in frame.columns if pd.api.types.is_datetime64_any_dtype(frame[c])}
     headings = {c: _headings().get(c) or words.column_name(c) for c in frame.columns}
     return table(frame, caption, name=name, labels=headings, formats=formats, currency=currency, folded=folded)
 
@@ -113,6 +115,18 @@ def table_definitions(definitions: pd.DataFrame) -> Html:
     return _show(frame, _("Definitions side by side"), "definitions")
 
 
+def table_ending(ending: pd.DataFrame, *, accounts: pd.DataFrame, currency: str = "JPY") -> Html:
+    """What ends on the as-of date or has been given notice of, largest first."""
+    names = words.account_names(accounts)
+    frame = ending.sort_values("mrr", ascending=False, kind="stable").assign(
+        account_name=lambda t: t["account_id"].map(lambda a: names.get(a, a)),
+        notice=lambda t: [_("yes") if n else _("no") for n in t["notice"]],
+        whole=lambda t: [_("yes") if w else _("no") for w in t["whole"]],
+    )
+    columns = ["account_id", "account_name", "leaves", "mrr", "notice", "whole"]
+    return _show(frame[columns], _("Contracts that end or have been given notice of"), "ending", currency)
+
+
 def table_cohorts(cohorts: pd.DataFrame, *, currency: str = "JPY") -> Html:
     """Cohorts by age, newest cohort first."""
     frame = cohorts[cohorts["whole"].astype(bool)].drop(columns="whole")
@@ -134,7 +148,8 @@ def table_projection(projection: pd.DataFrame) -> Html:
 
 def table_backtest(backtest: pd.DataFrame) -> Html:
     """What was projected with the newest months hidden, beside what came."""
-    return _show(backtest, _("Back-test: projected then, observed since"), "backtest")
+    inside = ["" if i is None or i != i else _("yes") if i else _("no") for i in backtest["inside"]]
+    return _show(backtest.assign(inside=inside), _("Back-test: projected then, observed since"), "backtest")
 
 
 def table_expansion(rates: pd.DataFrame, *, currency: str = "JPY") -> Html:

@@ -13,7 +13,7 @@ from cs_analysis.data.schema import TABLES
 from cs_analysis.display import sentences
 from cs_analysis.display.language import _, current, day, money_short, month, ngettext, number, percent
 from cs_analysis.errors import N_
-from cs_analysis.stats import ratios
+from cs_analysis.stats import periods, ratios
 
 MOVEMENT_LABELS = {
     "new": N_("new"),
@@ -68,6 +68,8 @@ def column_name(column: str) -> str:
 
 def why_no_interval(row: pd.Series) -> str:
     """Why a retention row has no interval, or "" when it has one."""
+    if row["withheld"] == "few" and row["n"] < ratios.MIN_EFFECTIVE:
+        return _("no interval: fewer than ten accounts")
     return _(ratios.WITHHELD[row["withheld"]]) if row["withheld"] else ""
 
 
@@ -156,10 +158,10 @@ def say_cohorts(average: pd.DataFrame, *, age: int = 12) -> str:
         return _("No cohort can be followed yet: each needs at least two complete months.")
     row = net.iloc[-1]
     text = ngettext(
-        "All cohorts pooled stand at {value} of their first MRR after {age} month ({accounts} in {cohorts} cohorts "
-        "that reached it; no interval: a product of factors).",
-        "All cohorts pooled stand at {value} of their first MRR after {age} months ({accounts} in {cohorts} cohorts "
-        "that reached it; no interval: a product of factors).",
+        "Chained from month to month, all cohorts stand at {value} of their first MRR after {age} month; the {accounts} "
+        "that reached it, in {cohorts} cohorts, stand at {mean}.",
+        "Chained from month to month, all cohorts stand at {value} of their first MRR after {age} months; the {accounts} "
+        "that reached it, in {cohorts} cohorts, stand at {mean}.",
         int(row["age"]),
     )
     return text.format(
@@ -167,6 +169,7 @@ def say_cohorts(average: pd.DataFrame, *, age: int = 12) -> str:
         age=number(row["age"]),
         accounts=sentences.accounts(row["accounts"]),
         cohorts=number(row["cohorts"]),
+        mean=percent(row["weighted_mean"]),
     )
 
 
@@ -199,17 +202,19 @@ def say_projection(table: pd.DataFrame, backtest: pd.DataFrame, calendar: Any | 
     if table.empty:
         return _("No projection: it takes three cohorts and thirty accounts at every age on the way.")
     reached = projected_at(table)
-    at = reached.iloc[-1] if len(reached) else table.iloc[-1]
+    open_cohorts = reached if len(reached) else table.groupby("cohort").tail(1)
+    many = open_cohorts[open_cohorts["accounts"] >= ratios.MIN_EFFECTIVE]
+    at = many.iloc[-1] if len(many) else open_cohorts.loc[open_cohorts["accounts"].idxmax()]
     text = _("Cohort {cohort} is heading for {value} of its first MRR at {age} months, at constant prices.").format(
         cohort=at["cohort"],
-        value=sentences.estimate(at["estimate"], at["low"], at["high"], of=_("projected")),
+        value=sentences.estimate(at["estimate"], at["low"], at["high"], at["accounts"]),
         age=number(at["age"]),
     )
-    if len(backtest):
-        hit = backtest["observed"].between(backtest["low"], backtest["high"])
+    if backtest["inside"].notna().any():
+        hit = backtest["inside"].dropna()
         text += " " + _("Projected with the newest months hidden, {hits} of {total} cells lay within their intervals.")
         text = text.format(hits=number(hit.sum()), total=number(len(hit)))
-    if calendar is not None:
+    if calendar is not None and sentences.known(calendar.p):
         clear = calendar.p < 0.05
         words = (
             _("Mack's test finds months that moved all cohorts at once ({p}); no projection by age foresees them.")
@@ -224,6 +229,7 @@ def say_expansion(split: pd.DataFrame, rates: pd.DataFrame, *, currency: str = "
     """Which kind brought the expansion of the last twelve months, and how many accounts bought."""
     if split.empty or not len(rates):
         return _("No account expanded.")
+    rates = rates[rates["estimate"].notna()]
     amounts = rates.set_index("kind")["amount"]
     biggest = str(amounts.idxmax())
     row: Any = rates.set_index("kind").loc[biggest]
@@ -268,9 +274,10 @@ def say_concentration(table: pd.DataFrame, retention: pd.DataFrame) -> str:
 
 def say_ending(ending: pd.DataFrame, nrr_if_none: float, *, as_of: Any, currency: str = "JPY") -> str:
     """The contracts that end on the as-of date itself, whose renewal cannot be seen yet."""
-    tonight = ending[~ending["notice"]] if len(ending) else ending
+    on = day(periods.day(as_of))
+    tonight = ending[~ending["notice"]]
     if tonight.empty:
-        return _("No contract ends on {day} itself without a successor.").format(day=day(as_of))
+        return _("No contract ends on {day} itself without a successor.").format(day=on)
     text = ngettext(
         "{n} account with {mrr} of MRR has a contract that ends on {day}; a renewal would be dated the day after and "
         "cannot be seen. If it is not renewed, NRR is {nrr}.",
@@ -281,7 +288,7 @@ def say_ending(ending: pd.DataFrame, nrr_if_none: float, *, as_of: Any, currency
     return text.format(
         n=number(len(tonight)),
         mrr=money_short(tonight["mrr"].sum(), currency),
-        day=day(as_of),
+        day=on,
         nrr=percent(nrr_if_none),
     )
 
