@@ -201,5 +201,5 @@ def dated(contracts: pd.DataFrame, churn_month: str, *, as_of: Any) -> pd.DataFr
     happened = out["stop"] <= pd.Timestamp(periods.day(as_of))
     at_stop = pd.MultiIndex.from_frame(out[["account_id", "stop"]])
     moved = happened & (out["stop"].dt.day == 1) & at_stop.isin(left)
-    out.loc[moved, "stop"] -= pd.Timedelta(days=1)
+    out["stop"] = out["stop"].mask(moved, out["stop"] - pd.Timedelta(days=1))
     return out

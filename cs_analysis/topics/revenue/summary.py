@@ -95,10 +95,8 @@ def summary(
     names = words.account_names(accounts)
     findings = _findings(contracts, as_of, kept, names, currency, observed_from)
     months = {"mrr": flow[flow["complete"] & flow["closing"].notna()].rename(columns={"closing": "estimate"})}
-    months |= {
-        metric: kept[(kept["measure"] == measure) & (kept["n"] >= ratios.MIN_EFFECTIVE)]
-        for metric, measure in _MEASURES.items()
-    }
+    enough = kept[kept["n"] >= ratios.MIN_EFFECTIVE]  # a line that begins with four accounts tells of those four
+    months |= {metric: enough[enough["measure"] == measure] for metric, measure in _MEASURES.items()}
     tables = [part.assign(metric=metric) for metric, part in months.items() if len(part)]
     trend = pd.concat(tables or [pd.DataFrame(columns=["metric", "month", "estimate"])], ignore_index=True)
     trend = trend[["metric", "month", "estimate"]]

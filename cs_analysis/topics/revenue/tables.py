@@ -61,7 +61,7 @@ def table_headline(headline: pd.DataFrame, *, currency: str = "JPY") -> Html:
                     row["year_change"],
                     row["year_low"],
                     row["year_high"],
-                    _("a year ago"),
+                    _("the year before"),
                     row["unit"],
                     currency=currency,
                 )

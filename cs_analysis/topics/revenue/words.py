@@ -158,10 +158,10 @@ def say_cohorts(average: pd.DataFrame, *, age: int = 12) -> str:
         return _("No cohort can be followed yet: each needs at least two complete months.")
     row = net.iloc[-1]
     text = ngettext(
-        "Chained from month to month, all cohorts stand at {value} of their first MRR after {age} month; the {accounts} "
-        "that reached it, in {cohorts} cohorts, stand at {mean}.",
-        "Chained from month to month, all cohorts stand at {value} of their first MRR after {age} months; the {accounts} "
-        "that reached it, in {cohorts} cohorts, stand at {mean}.",
+        "Chained from month to month, all cohorts stand at {value} of their first MRR after {age} month; the "
+        "{accounts} that reached it, in {cohorts} cohorts, stand at {mean}.",
+        "Chained from month to month, all cohorts stand at {value} of their first MRR after {age} months; the "
+        "{accounts} that reached it, in {cohorts} cohorts, stand at {mean}.",
         int(row["age"]),
     )
     return text.format(
@@ -198,13 +198,13 @@ def projected_at(table: pd.DataFrame, age: int = 12) -> pd.DataFrame:
 
 
 def say_projection(table: pd.DataFrame, backtest: pd.DataFrame, calendar: Any | None) -> str:
-    """Where the newest open cohort is heading, and how the same projection did before."""
+    """Where the newest open cohort of some size is heading, and how the same projection did before."""
     if table.empty:
         return _("No projection: it takes three cohorts and thirty accounts at every age on the way.")
     reached = projected_at(table)
     open_cohorts = reached if len(reached) else table.groupby("cohort").tail(1)
     many = open_cohorts[open_cohorts["accounts"] >= ratios.MIN_EFFECTIVE]
-    at = many.iloc[-1] if len(many) else open_cohorts.loc[open_cohorts["accounts"].idxmax()]
+    at: Any = many.iloc[-1] if len(many) else open_cohorts.loc[open_cohorts["accounts"].idxmax()]
     text = _("Cohort {cohort} is heading for {value} of its first MRR at {age} months, at constant prices.").format(
         cohort=at["cohort"],
         value=sentences.estimate(at["estimate"], at["low"], at["high"], at["accounts"]),
