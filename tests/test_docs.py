@@ -7,6 +7,7 @@ in a folder with the README's own English files.
 from __future__ import annotations
 
 import doctest
+import importlib.util
 import re
 import shlex
 import subprocess
@@ -152,3 +153,11 @@ def test_relative_links_lead_somewhere(page):
 def test_readme_lists_the_notebooks_there_are():
     listed = re.findall(r"\(notebooks/([\w]+)\.ipynb\)", README)
     assert listed == sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+
+
+def test_the_reference_is_that_of_the_schema_and_the_settings():
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "docs" / "reference.py")
+    reference = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reference)
+    for name, text in reference.pages().items():
+        assert (ROOT / "docs" / name).read_text(encoding="utf-8") == text, f"run docs/reference.py: {name}"

@@ -34,6 +34,7 @@ key, what is there and what is allowed. The defaults are those of the definition
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -303,3 +304,17 @@ def _check_mappings(settings: Settings, path: Path) -> None:
                 N_("In {file}, derive.tenure of {table} gives last days of service; end_date_inclusive must be true."),
                 file=path.name, table=name,
             )  # fmt: skip
+
+
+def key_table() -> str:
+    """The keys of the client file as a markdown table, in the language in force: section, key, default, allowed."""
+    lines = [
+        f"| {_('section')} | {_('key')} | {_('default')} | {_('allowed')} |",
+        "|---|---|---|---|",
+    ]
+    for section in (Client, Money, Rules, Report, Stages):
+        for key, about in section.model_fields.items():
+            default = about.get_default(call_default_factory=True)
+            shown = "" if default in (None, "", [], {}) else f"`{json.dumps(default, ensure_ascii=False)}`"
+            lines.append(f"| `[{section.__name__.lower()}]` | `{key}` | {shown} | {_(about.description or '')} |")
+    return "\n".join(lines)
