@@ -17,6 +17,8 @@ PAGES = ["index", "00_data_check", "04_nrr_cohorts"]
 BOTH = pytest.mark.parametrize("lang", ["en", "ja"])
 EACH = pytest.mark.parametrize("name", PAGES)
 JAPANESE = re.compile(r"[ぁ-んァ-ヶ一-龠]")
+ENGLISH = re.compile(r"\b[A-Za-z][a-z]+ [a-z]{2,}\b")  # two words on end: a text that was not translated
+COUNT = re.compile(r"（[\d,]+ 行）$")
 NOT_A_FIGURE = re.compile(r"\b(?:nan|NaN|NaT|None|inf|undefined|null)\b")
 
 # what a reader reads, folded tables included, code left out
@@ -126,8 +128,11 @@ def test_every_drawing_is_said_in_words(visit, lang, name):
 def test_headings_and_captions_are_in_the_readers_language(visit, name):
     page, _trouble = visit("ja", name)
     assert page.evaluate("document.documentElement.lang") == "ja"
-    said = page.evaluate(TEXTS, "h1, h2, .prose h3, caption, summary, .nav-title, .contents a")
-    assert [text for text in said if not JAPANESE.search(text)] == []
+    said = page.evaluate(TEXTS, "h1, h2, .prose h3, caption, details.table > summary, .nav-title, .contents a")
+    assert [text for text in said if not JAPANESE.search(COUNT.sub("", text))] == []
+    said = page.evaluate(TEXTS, "h1, h2, h3, caption, summary, th, p, li, td")
+    said += page.evaluate("[...document.querySelectorAll('[aria-label]')].map(e => e.getAttribute('aria-label'))")
+    assert [text for text in said if ENGLISH.search(text)] == []
     english, _trouble = visit("en", name)
     assert english.evaluate("document.documentElement.lang") == "en"
     assert [t for t in english.evaluate(TEXTS, "h1, h2, caption, summary") if JAPANESE.search(t)] == []

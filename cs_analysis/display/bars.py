@@ -222,7 +222,7 @@ def forest(
     ax.set_yticks(places, [short(label) for label in labels])
     ax.tick_params(axis="y", labelcolor=INK)
     ax.set_ylim(len(centre) - 0.4, -0.6)
-    ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+    ax.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]))
     ax.hlines(places, *ax.get_xlim(), color=GRID, linewidth=0.8, zorder=0)
     ax.grid(False)
     said = [_("Dot: estimate; line: 95 % interval.")] if known.any() else []
