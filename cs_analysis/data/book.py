@@ -33,7 +33,7 @@ from cs_analysis.data.lines import TERM_SHARE
 from cs_analysis.data.problems import ERROR, WARNING, Problem, Problems
 from cs_analysis.data.read import data_files, fingerprints
 from cs_analysis.data.save import csv_bytes
-from cs_analysis.data.schema import TABLES
+from cs_analysis.data.schema import TABLES, find_column
 from cs_analysis.data.settings import Settings, read_settings
 from cs_analysis.display.html import Html, join, say
 from cs_analysis.display.language import _, check_language, choose, day, ngettext, number, set_language, speaking
@@ -132,9 +132,22 @@ class Book:
         return bool(stops.notna().mean() >= TERM_SHARE and ahead.any()) if len(stops) else False
 
     def segment_column(self, asked: str = "") -> str:
-        """The account column to split by: the one asked for, else the first of the client file's that is there."""
-        known = [c for c in self.settings.report.segment_by if c in self.accounts]
-        return asked or next(iter(known), "segment")
+        """The account column to split by: the one asked for, else the client file's first, else segment.
+
+        A column of ours may be called by its Japanese name; one that is not there is an error.
+        """
+        named = asked or next(iter(self.settings.report.segment_by), "segment")
+        if named in self.accounts:
+            return named
+        ours = find_column(TABLES["accounts"], named)
+        if ours is not None and (ours.name in self.accounts or ours.name == "segment"):
+            return ours.name
+        if ours is None and named in as_pandas(self.contracts):
+            return named
+        known = [c for c in self.accounts if c != "account_id"]
+        raise InputError(
+            N_("Accounts have no column {column} to split by; {choose}."), column=named, choose=choose(named, known)
+        )
 
     def _account_column(self, column: str) -> pd.Series:
         """A column by account_id."""
@@ -312,7 +325,7 @@ def _load(folder: Path, config: Path | None, as_of: date | None, *, lang: str | 
         day = resolve_as_of(gathered, as_of)
         settled = settle(gathered, settings, day)
         gathered.problems.raise_errors()
-    return Book(
+    book = Book(
         as_of=day,
         tables=settled.frames,
         settings=settings,
@@ -326,6 +339,8 @@ def _load(folder: Path, config: Path | None, as_of: date | None, *, lang: str | 
         default_as_of=default_as_of(gathered),
         faults=tuple(gathered.problems.found),
     )
+    book.segment_column()  # a client file that splits by a column nobody has is at fault before anything runs
+    return book
 
 
 def _load_sample(as_of: date | None) -> Book:
