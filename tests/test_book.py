@@ -94,7 +94,7 @@ def companies(draw) -> dict[str, Rows]:
         more = {
             "product": draw(st.sampled_from(["", "x"])),
             "notice_date": notice,
-            "churn_reason": "価格" if notice else None,
+            "churn_reason": "価格" if notice or (end and draw(st.booleans())) else None,
         }
         lines.append(line(i, draw(st.sampled_from(ids)), str(start), end, draw(st.integers(1, 10)) / 8, **more))
     some = st.lists(DAYS, max_size=5)
@@ -140,7 +140,8 @@ def cut_files(tables: dict[str, Rows], day: date) -> dict[str, Rows]:
     out["accounts"] = [blank(r, "merged_date", "merged_date", "merged_into") for r in tables["accounts"]]
     lines = [r for r in tables["contracts"] if not after(r["start_date"])]
     lines = [blank(r, "notice_date", "notice_date", "churn_reason") for r in lines]
-    out["contracts"] = [blank(r, "end_date", "churn_reason") for r in lines]
+    # the reason is known from the notice, or from the end where there was no notice
+    out["contracts"] = [r if r["notice_date"] else blank(r, "end_date", "churn_reason") for r in lines]
     out["usage"] = [r for r in tables["usage"] if not month_after(r["month"])]
     out["costs"] = [r for r in tables["costs"] if not month_after(r["month"])]
     out["time_entries"] = [r for r in tables["time_entries"] if not after(r["date"])]
@@ -323,6 +324,69 @@ def test_a_successor_on_the_last_day_counts_once(tmp_path):
     assert month_ends(book, "2024-01", "2024-05") == [1_000_000, 1_000_000, 1_200_000, 1_200_000, 2_200_000]
 
 
+def test_an_addition_on_the_last_day_is_not_the_successor(tmp_path):
+    lines = [
+        line(1, "A1", "2023-07-01", "2024-06-30"),
+        line(2, "A1", "2024-06-30", None, 10),  # one more, on the last day
+        line(3, "A1", "2024-07-01", None, 100),  # the successor
+    ]
+    place = write(tmp_path, {"accounts": [account(1)], "contracts": lines})
+    assert month_ends(cs.load(place, as_of="2024-07-31"), "2024-05", "2024-07") == [1_000_000, 1_100_000, 1_100_000]
+
+
+def test_a_successor_may_be_another_product(tmp_path):
+    lines = [
+        line(1, "A1", "2023-07-01", "2024-06-30", product="Basic"),
+        line(2, "A1", "2024-06-30", None, 150, product="Pro"),
+    ]
+    book = cs.load(write(tmp_path / "same", {"accounts": [account(1)], "contracts": lines}), as_of="2024-07-31")
+    assert month_ends(book, "2024-05", "2024-07") == [1_000_000, 1_500_000, 1_500_000]
+    other = [lines[0], lines[1] | {"account_id": "A2"}]
+    folder = write(tmp_path / "other", {"accounts": [account(1), account(2)], "contracts": other})
+    assert month_ends(cs.load(folder, as_of="2024-07-31"), "2024-05", "2024-07") == [1_000_000, 2_500_000, 1_500_000]
+    next_day = [lines[0], lines[1] | {"product": "Support"}, line(3, "A1", "2024-07-01", None, 120, product="Pro")]
+    folder = write(tmp_path / "next", {"accounts": [account(1)], "contracts": next_day})
+    assert month_ends(cs.load(folder, as_of="2024-07-31"), "2024-05", "2024-07") == [1_000_000, 2_500_000, 2_700_000]
+
+
+def test_predecessors_and_successors_are_paired_one_to_one(tmp_path):
+    lines = [
+        line(1, "A1", "2023-07-01", "2024-06-30", 100, product="x"),
+        line(2, "A1", "2023-07-01", "2024-06-30", 30, product="y"),
+        line(3, "A1", "2023-07-01", "2024-06-30", 7, product="z"),
+        line(4, "A1", "2024-06-30", None, 110, product="x"),  # follows 1
+        line(5, "A1", "2024-07-01", None, 40, product="y"),  # follows 2, and is nobody else's
+        line(6, "A1", "2024-06-30", None, 9, product="w"),  # follows 3, the only one left
+    ]
+    book = cs.load(write(tmp_path, {"accounts": [account(1)], "contracts": lines}), as_of="2024-07-31")
+    stops = book.contracts.set_index("contract_id")["stop"].dt.strftime("%Y-%m-%d")
+    assert stops[["C1", "C2", "C3"]].tolist() == ["2024-06-30", "2024-07-01", "2024-06-30"]
+    one = [line(1, "A1", "2024-01-01", "2024-06-30"), line(2, "A1", "2024-01-01", "2024-06-30", 40),
+           line(3, "A1", "2024-06-30", None, 90)]  # fmt: skip
+    book = cs.load(write(tmp_path / "one", {"accounts": [account(1)], "contracts": one}), as_of="2024-07-31")
+    assert month_ends(book, "2024-05", "2024-07") == [1_400_000, 1_300_000, 900_000]  # 90 follows 100, not 40 as well
+
+
+def test_a_reason_is_known_from_the_notice_or_else_from_the_end(tmp_path):
+    ends = {"end_date": "2024-12-31", "churn_reason": "price"}
+    lines = [
+        line(1, "A1", "2024-01-01", None, notice_date="2024-05-31") | ends,
+        line(2, "A1", "2024-01-01", None, notice_date="2024-07-01") | ends,
+        line(3, "A1", "2024-01-01", None) | ends,
+        line(4, "A1", "2024-01-01", "2024-06-30", churn_reason="price"),
+        line(5, "A1", "2025-01-31", None),
+    ]
+    place = write(tmp_path, {"accounts": [account(1)], "contracts": lines})
+
+    def reasons(day: str) -> list[object]:
+        return cs.load(place, as_of=day).contracts["churn_reason"].tolist()[:4]
+
+    assert reasons("2024-05-30") == [None] * 4
+    assert reasons("2024-06-30") == ["price", None, None, "price"]
+    assert reasons("2024-07-01") == ["price", "price", None, "price"]
+    assert reasons("2024-12-31") == ["price"] * 4
+
+
 def test_end_date_exclusive_is_a_switch(tmp_path):
     tables = {
         "accounts": [account(1)],
@@ -396,6 +460,42 @@ def test_account_level_parent(tmp_path):
     assert sorted(book.contracts["account_id"]) == ["A3", "G", "G"]
 
 
+def parents(tmp_path: Path, *accounts: dict[str, object], as_of: str = "2024-04-30") -> cs.Book:
+    lines = [line(i, str(a["account_id"]), "2024-01-01", None) for i, a in enumerate(accounts)]
+    config = '[rules]\naccount_level = "parent"\n'
+    return cs.load(write(tmp_path, {"accounts": list(accounts), "contracts": lines}, config), as_of=as_of)
+
+
+def test_the_parent_of_an_account_may_have_merged(tmp_path):
+    family = [
+        account(1, parent_account_id="A2"),
+        account(2, merged_into="A3", merged_date="2024-03-01"),
+        account(3, merged_into="A4", merged_date="2024-04-01", parent_account_id="A1"),  # its parent went with it
+        account(4),
+        account(5, parent_account_id="A6"),
+        account(6, parent_account_id="A6"),
+    ]
+    book = parents(tmp_path, *family)
+    assert book.accounts["account_id"].tolist() == ["A4", "A6"]
+    assert book.contracts["account_id"].tolist() == ["A4"] * 4 + ["A6"] * 2
+    before = parents(tmp_path, *family[:2], account(3), account(4), as_of="2024-02-29")
+    assert before.accounts["account_id"].tolist() == ["A2", "A3", "A4"]
+
+
+def test_parents_and_mergers_that_go_round_in_a_circle_are_refused(tmp_path):
+    at = {"merged_date": "2024-02-01"}
+    with pytest.raises(InputError, match=r"merged_into goes round in a circle: A2 → A3 → A2;"):
+        parents(tmp_path, account(1, merged_into="A2", **at), account(2, merged_into="A3", **at),
+                account(3, merged_into="A2", **at))  # fmt: skip
+    with pytest.raises(InputError, match=r"parent_account_id goes round in a circle: A1 → A2 → A1;"):
+        parents(tmp_path, account(1, parent_account_id="A2"), account(2, parent_account_id="A1"))
+    with pytest.raises(InputError, match=r"parent_account_id goes round in a circle: A1 → A3 → A1;"):
+        parents(tmp_path, account(1, parent_account_id="A2"), account(2, merged_into="A3", **at),
+                account(3, parent_account_id="A1"))  # fmt: skip
+    itself = parents(tmp_path, account(1, parent_account_id="A1"), account(2, merged_into="A2", **at))
+    assert itself.accounts["account_id"].tolist() == ["A1", "A2"]
+
+
 def test_revenue_of_an_unlisted_account_is_kept(tmp_path):
     ledger = [{"month": "2024-01", "mrr": 200}]
     tables = {
@@ -425,8 +525,13 @@ def test_as_of_default_and_refusal(tmp_path):
     assert silent.problems["problem"].str.contains("dated after 2024-05-31").sum() == 1
     with pytest.raises(InputError, match=r"2025-05-01 lies after the last facts.*2025-04-30"):
         cs.load(folder, as_of="2025-05-01")
+    assert cs.load(folder, as_of="2024-01-15").as_of == date(2024, 1, 15)
+    with pytest.raises(InputError, match=r"2024-01-14 lies before the first revenue.*2024-01-15"):
+        cs.load(folder, as_of="2024-01-14")
     write(folder, {"ledger": [{"month": "2024-02", "mrr": 100}]})
-    assert cs.load(folder).as_of == date(2024, 2, 29)
+    assert cs.load(folder).as_of == date(2024, 4, 30)  # an old ledger does not hold back newer contracts
+    write(folder, {"ledger": [{"month": "2024-06", "mrr": 100}]})
+    assert cs.load(folder).as_of == date(2024, 6, 30)  # contracts are silent while nothing changes
     with pytest.raises(InputError, match="is not a day"):
         cs.load(folder, as_of="31/02/2024")
 
@@ -442,6 +547,34 @@ def test_observed_from_of_monthly_revenue(tmp_path):
         ).values.tolist()
     )
     assert "mrr_months" not in book.tables
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_accounts_of_the_first_month_are_opening(tmp_path, engine):
+    amounts = {"A1": [5, 5, 0, 7], "A2": [0, 3, 3, 3], "A3": [0, 0, 4, 4], "A4": [2, 2, 2, 2], "A5": [-1, 1, 1, 1]}
+    months = [
+        {"account_id": who, "month": f"2024-0{k + 1}", "mrr": mrr}
+        for who, row in amounts.items()
+        for k, mrr in enumerate(row)
+    ]
+    accounts = [account(i) for i in range(1, 6)]
+    accounts[3] |= {"merged_into": "A3", "merged_date": "2024-04-01"}
+    tables = {"accounts": accounts, "mrr_months": months}
+    book = cs.load(write(tmp_path / "months", tables), as_of="2024-04-30", engine=engine)
+    found = as_pandas(book.contracts)
+    assert found["opening"].dtype == bool
+    assert found.groupby("account_id")["opening"].unique().map(list).to_dict() == {
+        "A1": [True], "A2": [False], "A3": [True], "A5": [False],
+    }  # fmt: skip
+    before = as_pandas(cs.load(tmp_path / "months", as_of="2024-03-31", engine=engine).contracts)
+    assert set(before[before["opening"]]["account_id"]) == {"A1", "A4"}
+
+
+def test_only_monthly_revenue_has_opening_accounts(tmp_path):
+    tables = {"accounts": [account(1)], "contracts": [line(1, "A1", "2024-01-31", None, opening="yes")]}
+    columns = cs.load(write(tmp_path, tables)).contracts.columns
+    assert "opening" not in columns
+    assert "opening_" in columns  # the client's own column of that name
 
 
 # --------------------------------------------------------------------------------------------- the book as an object
@@ -525,9 +658,6 @@ def test_every_engine_hands_over_the_same_rows(small, engine):
     assert book.has("contracts", "time_entries")
     assert len(book.split("contracts", "segment")) == 2
 
-    assert cs.load(folder, as_of="2024-01-15").as_of == date(2024, 1, 15)
-    with pytest.raises(InputError, match=r"2024-01-14 lies before the first revenue.*2024-01-15"):
-        cs.load(folder, as_of="2024-01-14")
 
 def test_an_unknown_engine_is_refused(small):
     with pytest.raises(InputError, match="did you mean 'polars'"):

@@ -174,6 +174,34 @@ def test_two_headers_for_one_column(tmp_path):
     assert "The columns “account_id” and “顧客ID” both hold account_id." in said
 
 
+def test_a_header_that_stands_twice(tmp_path):
+    place = folder(tmp_path, contracts="contract_id,account_id,start_date,mrr,mrr,mrr\nC1,A1,2024-01-31,1,2,3\n")
+    assert found(place) == [("error", "contracts.csv", None, "mrr", "")]
+    assert "The header “mrr” stands over 3 columns. Keep one of them, or rename the others." in refused(place)
+    place = folder(tmp_path, contracts=CONTRACTS, accounts="account_id,memo,memo\nA1,a,b\nA2,,\n")
+    assert found(place) == [("note", "accounts.csv", None, "memo", "")]
+    assert list(cs.load(place).accounts.columns[-2:]) == ["memo", "memo (2)"]
+    config = '[mapping.accounts.columns]\nMemo = "segment"\n'
+    assert found(folder(tmp_path, config, accounts="account_id,memo,memo\nA1,a,b\nA2,,\n")) == [
+        ("error", "accounts.csv", None, "memo", "")
+    ]
+
+
+def test_a_month_that_stands_twice(tmp_path):
+    place = folder(tmp_path, mrr_months="account_id,2024-01,2024-02,2024-02\nA1,1,2,3\n")
+    (place / "contracts.csv").unlink()
+    assert found(place) == [("error", "mrr_months.csv", None, "2024-02", "")]
+
+
+def test_a_header_that_a_mapping_gives_two_names(tmp_path):
+    config = '[mapping.contracts.columns]\nFee = "mrr"\nfee = "amount"\n'
+    contracts = CONTRACTS.replace("mrr", "Fee")
+    said = refused(folder(tmp_path, config, contracts=contracts))
+    assert (
+        said == "The mapping of contracts gives the column 'Fee' of contracts.csv two names, mrr and amount; keep one."
+    )
+
+
 def test_a_currency_without_a_rate(tmp_path):
     contracts = "contract_id,account_id,start_date,mrr,currency\nC1,A1,2024-01-31,100,USD\nC2,A2,2024-01-31,100,\n"
     place = folder(tmp_path, contracts=contracts)

@@ -73,9 +73,9 @@ def test_no_two_columns_share_a_label(table: Table):
 def test_keys_and_cuts_name_columns(table: Table):
     dates = [d for d in (table.cut, table.cut_else) if d]
     named = [*table.key, *dates, *(c for pair in table.any_of for c in pair)]
-    named += [c for date, blanked in table.blanks.items() for c in (date, *blanked)]
+    named += [c for date, blanked in (*table.blanks.items(), *table.blanks_else.items()) for c in (date, *blanked)]
     assert set(named) <= set(table.names)
-    for name in [*dates, *table.blanks]:
+    for name in [*dates, *table.blanks, *table.blanks_else]:
         column = table.column(name)
         assert column is not None
         assert column.type in ("date", "month")
@@ -85,6 +85,7 @@ def test_the_cut_blanks_what_an_answer_a_notice_or_a_departure_brings():
     assert TABLES["survey_responses"].blanks["responded_date"] == ("responded_date", "score", "comment")
     assert TABLES["survey_responses"].cut == "invited_date"
     assert "churn_reason" in TABLES["contracts"].blanks["notice_date"]
+    assert TABLES["contracts"].blanks_else == {"end_date": ("churn_reason",)}  # known by the notice, if there was one
     blanked = {c for t in TABLES.values() for columns in t.blanks.values() for c in columns}
     assert {"left_date", "completed_date", "done_date", "churn_date", "merged_into"} <= blanked
     assert not blanked & {"planned_date", "due_date"}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -9,15 +12,16 @@ import pandas as pd
 
 from cs_analysis.data.parse import parse
 from cs_analysis.data.parse_dates import is_month
-from cs_analysis.data.problems import ERROR, WARNING, Problems
+from cs_analysis.data.problems import ERROR, NOTE, WARNING, Problems
 from cs_analysis.data.read import ROW, Source
-from cs_analysis.data.schema import TABLES, Column, Table, find_column
+from cs_analysis.data.schema import TABLES, Column, Table, find_column, normalise
 from cs_analysis.errors import N_, nearest
 
 # a blank where a value is required changes money in these; elsewhere the row is set aside
 MONEY_TABLES = ("accounts", "contracts", "mrr_months", "ledger", "costs")
 # canonical names past the door that a custom variable must not take
-RESERVED = {"contracts": ("start", "stop")}
+RESERVED = {"contracts": ("start", "stop", "opening")}
+_REPEATED = re.compile(r"(.+) \(\d+\)", re.DOTALL)
 _CURRENCIES = {"円": "JPY", "¥": "JPY", "￥": "JPY", "日本円": "JPY", "ドル": "USD", "米ドル": "USD", "ユーロ": "EUR"}
 
 
@@ -78,6 +82,23 @@ def clean_table(
     _check_columns(out, problems)
     typed = _types(out, problems, currency)
     return _set_aside_blanks(replace(out, frame=typed), problems)
+
+
+def check_headers(table: Table, source: Source, frame: pd.DataFrame, named: Iterable[str], problems: Problems) -> None:
+    """Headers that stand more than once: an error where one column must be chosen, else they are listed.
+
+    The reader calls the second “memo” “memo (2)”; `named` are the headers that the mapping names.
+    """
+    repeats = Counter(m[1] for h in frame.columns if (m := _REPEATED.fullmatch(str(h))) and m[1] in frame)
+    wanted = {normalise(name) for name in named}
+    for header, more in repeats.items():
+        problem = N_("The header “{header}” stands over {count} columns.")
+        ours = find_column(table, header) is not None or (table.name == "mrr_months" and is_month(header))
+        if ours or normalise(header) in wanted:
+            severity, action = ERROR, N_("Keep one of them, or rename the others.")
+        else:
+            severity, action = NOTE, N_("The second is called “{header} (2)” here; rename it if it is needed.")
+        problems.add(severity, source, problem, action, column=header, header=header, count=more + 1)
 
 
 def _long(frame: pd.DataFrame) -> pd.DataFrame:

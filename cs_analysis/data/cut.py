@@ -58,9 +58,12 @@ def cut(clean: Clean, as_of: date) -> Clean:
     """The table as it was known at the end of `as_of`: later rows dropped, later facts emptied."""
     day = pd.Timestamp(as_of)
     kept = clean.keep(~(row_days(clean) > day))
-    frame = kept.frame
-    for column, emptied in clean.table.blanks.items():
+    frame, table = kept.frame, clean.table
+    undated = frame[[c for c in table.blanks if c in frame]].isna().all(axis=1)
+    for column, emptied in (*table.blanks.items(), *table.blanks_else.items()):
         later = fact_days(kept, column) > day
+        if column in table.blanks_else:
+            later &= undated
         if later.any():
             there = [c for c in emptied if c in frame]
             frame = frame.assign(**{c: nones(frame[c].mask(later)) for c in there})

@@ -39,15 +39,16 @@ def final_ids(ids: pd.Series, into: pd.Series, column: str) -> dict[str, str]:
     step = {a: b for a, b in zip(ids, into, strict=True) if b is not None and b == b and a != b}
     found = {}
     for start in step:
-        here, passed = start, {start}
+        here, passed = start, {start: None}  # in the order of the chain
         while here in step:
             here = step[here]
             if here in passed:
+                circle = list(passed)[list(passed).index(here) :]
                 raise InputError(
                     N_("In accounts, {column} goes round in a circle: {chain}; correct one of them."),
-                    column=column, chain=" → ".join([*passed, here]),
+                    column=column, chain=" → ".join([*circle, here]),
                 )  # fmt: skip
-            passed.add(here)
+            passed[here] = None
         found[start] = here
     return found
 
@@ -65,12 +66,17 @@ def relabel(frames: Mapping[str, pd.DataFrame], ids: Mapping[str, str]) -> dict[
 
 
 def merge_accounts(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """All history of an account that merged into another goes to that other one (the merger must be known by now)."""
+    """All history of an account that merged into another goes to that other one (the merger must be known by now).
+
+    So do its children: their parent is the account that it merged into.
+    """
     accounts = frames["accounts"]
     if "merged_into" not in accounts:
         return dict(frames)
     ids = final_ids(accounts["account_id"], accounts["merged_into"], "merged_into")
     kept = accounts[~accounts["account_id"].isin(list(ids))]
+    if "parent_account_id" in kept:
+        kept = kept.assign(parent_account_id=kept["parent_account_id"].map(lambda i: ids.get(i, i)))
     return {**relabel(frames, ids), "accounts": kept.reset_index(drop=True)}
 
 
@@ -93,6 +99,21 @@ def _common(group: pd.DataFrame) -> dict[str, object]:
     """The values on which all rows agree."""
     common: dict[str, object] = {str(c): v.iloc[0] if v.nunique(dropna=False) == 1 else None for c, v in group.items()}
     return common | {"account_name": None, "parent_account_id": None}
+
+
+def mark_opening(lines: pd.DataFrame, first: pd.Timestamp) -> pd.DataFrame:
+    """The lines with `opening`: True for every line of an account whose MRR was above 0 in the first month covered.
+
+    Such an account began at some time before; it is neither new in that month nor of its cohort.
+
+    >>> lines = pd.DataFrame({"account_id": ["a", "a", "b"], "mrr": 5.0,
+    ...                       "start": pd.to_datetime(["2024-01-01", "2024-03-01", "2024-02-01"])})
+    >>> mark_opening(lines, pd.Timestamp("2024-01-01"))["opening"].tolist()
+    [True, True, False]
+    """
+    amounts = pd.Series(ticks(lines["mrr"].to_numpy()), index=lines.index)
+    level = amounts.where(lines["start"] == first, 0).groupby(lines["account_id"]).transform("sum")
+    return lines.assign(opening=(level > 0).astype(bool))
 
 
 def bridge_gaps(lines: pd.DataFrame, grace_days: int, as_of: date) -> pd.DataFrame:

@@ -10,12 +10,13 @@ from pathlib import Path
 import pandas as pd
 
 from cs_analysis.data import check
-from cs_analysis.data.clean import Clean, clean_table
+from cs_analysis.data.clean import Clean, check_headers, clean_table
 from cs_analysis.data.cut import cut, last_day_of_month, last_month_end, latest_facts, row_days
 from cs_analysis.data.door import (
     add_unlisted,
     bridge_gaps,
     finish,
+    mark_opening,
     merge_accounts,
     raise_to_parents,
 )
@@ -93,6 +94,7 @@ def _clean(raw: Raw, settings: Settings, accounts: Clean | None, problems: Probl
     table, frame, mapping = TABLES[raw.table], raw.frame, settings.mapping.get(raw.table)
     mapped: dict[str, str] = {}
     currency = settings.client.currency
+    check_headers(table, raw.source, frame, mapping.names() if mapping is not None else (), problems)
     if mapping is not None:
         frame, found = apply_mapping(frame, mapping, table=table, where=raw.source, currency=currency)
         problems.found.extend(found)
@@ -133,12 +135,10 @@ def last_possible(gathered: Gathered) -> date:
 
 
 def default_as_of(gathered: Gathered) -> date:
-    """The last month end covered by the revenue source, the ledger first."""
+    """The last month end covered by the revenue source or by the ledger, whichever is later."""
     latest = latest_facts(gathered.tables)
-    for name in ("ledger", gathered.revenue):
-        if name in latest:
-            return last_month_end(latest[name]).date()
-    return last_covered(gathered)
+    ends = [last_month_end(latest[name]).date() for name in ("ledger", gathered.revenue) if name in latest]
+    return max(ends) if ends else last_covered(gathered)
 
 
 def resolve_as_of(gathered: Gathered, as_of: object) -> date:
@@ -183,6 +183,8 @@ def settle(gathered: Gathered, settings: Settings, as_of: date) -> Settled:
     frames = merge_accounts({**frames, "contracts": lines})
     if settings.rules.account_level == "parent":
         frames = raise_to_parents(frames)
+    if gathered.revenue == "mrr_months":
+        frames["contracts"] = mark_opening(frames["contracts"], tables["mrr_months"].frame["month"].min())
     frames["contracts"] = bridge_gaps(frames["contracts"], settings.rules.grace_days, as_of)
     _check_totals(tables, frames["contracts"], gathered, settings, as_of)
     return Settled(finish(frames), coverage_of(gathered.tables, tables), observed_from(tables, settings))

@@ -1,6 +1,7 @@
 """Revenue in whatever form it came, as contract lines: account_id, contract_id, product, start, stop, mrr and more.
 
-`start` is the first day of service and `stop` the first day without it; a missing `stop` is open.
+`start` is the first day of service and `stop` the first day without it; a missing `stop` is open. Lines from monthly
+revenue have a column more, `opening`: whether the account was there in the first month already (its start is unknown).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ COLUMNS = [
 TERM_SHARE = 0.95  # from this share of lines with an end date on, end dates are terms
 FLAT = ("contract_start", "contract_end", "churn_date", "mrr")
 ONE_DAY = pd.Timedelta(days=1)
+_SAME_PRODUCT, _SAME_ACCOUNT = ["account_id", "product", "day"], ["account_id", "day"]
 
 
 def revenue_source(tables: Mapping[str, Clean]) -> str | None:
@@ -62,7 +64,7 @@ def _from_contracts(clean: Clean, settings: Settings, as_of: date, problems: Pro
     )
     known = [*COLUMNS, ROW, "amount", "billing_months", "currency", "recurring", "end_date"]
     custom = [c for c in lines if c not in known]
-    # a reason is known from the notice, or from the end itself
+    # a reason is known from the notice, or from the end where there was none; without either it is not known
     ended = lines["notice_date"].notna() | (lines["end_date"] <= pd.Timestamp(as_of))
     lines["churn_reason"] = nones(lines["churn_reason"].where(ended))
     return _tidy(lines[[*COLUMNS, *custom]])
@@ -145,12 +147,39 @@ def _service(
 
 
 def _without_overlap(lines: pd.DataFrame, end: pd.Series) -> pd.DataFrame:
-    """A successor that starts on its predecessor's last day counts once: the predecessor stops there."""
-    key = lines["account_id"].astype(str) + "\0" + lines["product"].astype(str) + "\0"
-    longer = end != lines["start"]  # a line of one day is not its own successor
-    starts = set(key + lines["start"].dt.strftime("%Y-%m-%d"))
-    followed = longer & end.notna() & (key + end.dt.strftime("%Y-%m-%d").fillna("")).isin(starts)
-    return lines.assign(stop=lines["stop"].mask(followed, end))
+    """A successor that starts on its predecessor's last day counts once: the predecessor stops there.
+
+    Each line follows one other at most, of its own product where there is one, else of any product of the account. A
+    line that goes on the day after its end has its successor already; what starts a day earlier is then an addition.
+    """
+    ids = lines[["account_id", "product", "contract_id", "mrr"]]
+    longer = end.notna() & (end != lines["start"])  # a line of one day is not its own successor
+    ended, began = ids.assign(day=end)[longer], ids.assign(day=lines["start"])
+    concerned = ended.loc[_has_match(ended, began, _SAME_ACCOUNT), "account_id"]
+    ended, began = (frame[frame["account_id"].isin(concerned)] for frame in (ended, began))
+    began_next = began.assign(day=began["day"] - ONE_DAY)
+    free = began_next[~_has_match(began_next, ended, _SAME_PRODUCT)]  # goes on from no line of its own product
+    renewed = _has_match(ended, began_next, _SAME_PRODUCT) | _has_match(ended, free, _SAME_ACCOUNT)
+    ended = ended[~renewed]
+    same, successors = _pairs(ended, began, _SAME_PRODUCT)
+    other, _rest = _pairs(ended.drop(index=same), began.drop(index=successors), _SAME_ACCOUNT)
+    return lines.assign(stop=lines["stop"].mask(lines.index.isin(same.union(other)), end))
+
+
+def _has_match(rows: pd.DataFrame, others: pd.DataFrame, keys: list[str]) -> pd.Series:
+    """For each row whether one of the others has the same keys."""
+    found = pd.MultiIndex.from_frame(rows[keys]).isin(pd.MultiIndex.from_frame(others[keys]))
+    return pd.Series(found, index=rows.index)
+
+
+def _pairs(rows: pd.DataFrame, others: pd.DataFrame, keys: list[str]) -> tuple[pd.Index, pd.Index]:
+    """The rows and the others of the same keys one to one, the largest MRR with the largest."""
+    ranked = []
+    for frame in (rows, others):
+        ordered = frame.sort_values(["mrr", "contract_id"], ascending=[False, True], kind="stable")
+        ranked.append(ordered[keys].assign(rank=ordered.groupby(keys).cumcount(), line=ordered.index))
+    both = ranked[0].merge(ranked[1], on=[*keys, "rank"])
+    return pd.Index(both["line_x"]), pd.Index(both["line_y"])
 
 
 def check_successors(clean: Clean, frame: pd.DataFrame, end: str, inclusive: bool, problems: Problems) -> None:

@@ -64,6 +64,11 @@ class TableMapping(Section):
     match: Literal["id", "name"] = Field(default="id", description="id / name")
     derive: Derive = Derive()
 
+    def names(self) -> list[str]:
+        """The columns that it names, by their header or ours."""
+        derived = [v for rule in self.derive.rules().values() for v in rule.model_dump().values() if isinstance(v, str)]
+        return [*self.columns, *self.values, *self.filter, *self.units, *derived]
+
 
 def check_mapping(mapping: TableMapping, table: Table, file: str) -> None:
     """Refuse what can be seen to be wrong before any data are read (`file` is the client file)."""
@@ -206,12 +211,20 @@ def _rename(
     """The frame under the mapped names, and their header → the name it now has."""
     headers = {c: c for c in frame.columns if c != ROW}
     by_spelling = {normalise(c): c for c in reversed(headers)}
+    chosen: dict[str, str] = {}
     for theirs, target in columns.items():
         header = theirs if theirs in headers else by_spelling.get(normalise(theirs))
         if header is None:
             raise _lacks(table, source, theirs, headers)
         ours = find_column(table, target)
-        headers[header] = ours.name if ours else target.strip()
+        name = ours.name if ours else target.strip()
+        if chosen.setdefault(header, name) != name:
+            raise InputError(
+                N_("The mapping of {table} gives the column {header!r} of {where} two names, {first} and {second}; "
+                   "keep one."),
+                table=table.name, header=header, where=str(source), first=chosen[header], second=name,
+            )  # fmt: skip
+        headers[header] = name
     meaning = {}
     mapped = {headers[h] for h in headers if headers[h] != h}
     for header, name in headers.items():

@@ -47,7 +47,8 @@ class Table:
     """A table: its grain, its columns, its key and what of it is known at an as-of date.
 
     `key` is what may not repeat (empty: rows have no identity). `any_of` lists sets of columns of which at least one
-    set must be there in full. `cut_else` is the date that drops a row whose `cut` date is missing.
+    set must be there in full. `cut_else` is the date that drops a row whose `cut` date is missing; `blanks_else` are
+    the dates that empty columns of a row in which the dates of `blanks` are missing.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Table:
     cut: str | None = None
     cut_else: str | None = None
     blanks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    blanks_else: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -139,7 +141,7 @@ _ALL = (
             Column("churn_reason", "解約理由", "text", N_("Why the account left.")),
         ),
         key=("contract_id",), any_of=(("mrr",), ("amount", "billing_months")), cut="start_date",
-        blanks={"notice_date": ("notice_date", "churn_reason"), "end_date": ("churn_reason",)},
+        blanks={"notice_date": ("notice_date", "churn_reason")}, blanks_else={"end_date": ("churn_reason",)},
     ),
     Table(
         "mrr_months", "月次MRR", N_("Monthly MRR"), N_("one row per account and month"),
