@@ -124,7 +124,13 @@ def run_command(
             requests = [Request(data=data, out=out, **shared)]
         else:
             requests = _workspaces(workspace or [Path(".")], out, shared)
-    codes = [told.code] if told.code else [_report(request, quiet=quiet, debug=debug) for request in requests]
+    if told.code:
+        raise typer.Exit(told.code)
+    several = len(requests) > 1
+    codes = [
+        _report(request, quiet=quiet, debug=debug, name=str(request.workspace) if several else "")
+        for request in requests
+    ]
     raise typer.Exit(max(codes))
 
 
@@ -179,7 +185,8 @@ def check(
         requests = [Request(workspace=path, data=data, lang=lang, config=config) for path in workspace or [Path(".")]]
     codes, found = [], {}
     for request in requests:
-        with _one_sentence(lang, debug, partial(language_of, request)) as told:
+        name = str(request.workspace) if len(requests) > 1 else ""
+        with _one_sentence(lang, debug, partial(language_of, request), name) as told:
             from cs_analysis.data.book import check as check_data
 
             language = language_of(request)
@@ -189,17 +196,19 @@ def check(
             if as_json:
                 found[str(request.data or request.workspace)] = as_dict(checked)
             else:
-                _show(checked)
+                _show(checked, name)
         codes.append(told.code)
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
     raise typer.Exit(max(codes))
 
 
-def _show(checked: Checked) -> None:
-    """The problems and their number on stdout: a table on a terminal, a line each otherwise."""
+def _show(checked: Checked, name: str) -> None:
+    """The problems and their number on stdout: a table on a terminal, a line each otherwise; ``name`` above them."""
     from cs_analysis.report.checked import lines, summary, table
 
+    if name:
+        typer.echo(name)
     if not sys.stdout.isatty():
         typer.echo("\n".join(lines(checked)))
         return
@@ -262,16 +271,21 @@ def sample(
     raise typer.Exit(told.code)
 
 
-def _report(request: Request, *, quiet: bool, debug: bool) -> int:
-    """One client's report; the path of its index goes to stdout, the code comes back."""
+def _report(request: Request, *, quiet: bool, debug: bool, name: str = "") -> int:
+    """One client's report; the path of its index goes to stdout, the code comes back.
+
+    Where there are several clients, what goes to stderr says by its ``name`` which one is meant.
+    """
     from cs_analysis.report.progress import shown
     from cs_analysis.report.request import language_of
     from cs_analysis.report.run import run
 
     with (
-        _one_sentence(request.lang, debug, partial(language_of, request)) as told,
+        _one_sentence(request.lang, debug, partial(language_of, request), name) as told,
         shown(partial(typer.echo, err=True), quiet=quiet) as progress,
     ):
+        if name and not quiet:
+            typer.echo(name, err=True)
         result = run(request, progress=progress)
         typer.echo(str(result.out / "index.html"))
         told.code = result.exit_code
@@ -285,7 +299,7 @@ class _Told:
 
 
 @contextmanager
-def _one_sentence(lang: str, debug: bool, language=None) -> Iterator[_Told]:
+def _one_sentence(lang: str, debug: bool, language=None, name: str = "") -> Iterator[_Told]:
     """Turn what goes wrong in a block into one sentence on stderr and an exit code."""
     from cs_analysis.display.language import LANGUAGES, speaking
 
@@ -295,7 +309,7 @@ def _one_sentence(lang: str, debug: bool, language=None) -> Iterator[_Told]:
             yield told
     except CsError as error:
         told.code = BAD_INPUT
-        _tell(error, lang, language)
+        _tell(error, lang, language, name)
         if debug:
             _trace()
     except KeyboardInterrupt:
@@ -306,7 +320,7 @@ def _one_sentence(lang: str, debug: bool, language=None) -> Iterator[_Told]:
     except Exception as error:
         told.code = CRASHED
         text = N_("This should not have happened: {error}. Nothing was written; --debug shows where.")
-        _tell(CsError(text, error=f"{type(error).__name__}: {error}"), lang, language)
+        _tell(CsError(text, error=f"{type(error).__name__}: {error}"), lang, language, name)
         if debug:
             _trace()
 
@@ -317,10 +331,10 @@ def _trace() -> None:
     traceback.print_exc()
 
 
-def _tell(error: CsError, lang: str, language) -> None:
+def _tell(error: CsError, lang: str, language, name: str = "") -> None:
     from cs_analysis.display.language import LANGUAGES, render, speaking
 
     if lang not in LANGUAGES:
         lang = language() if language and not lang else "en"
     with speaking(lang):
-        print(render(error), file=sys.stderr)
+        print(*filter(None, (name, render(error))), sep=": ", file=sys.stderr)

@@ -202,8 +202,12 @@ def test_one_bad_client_does_not_stop_the_others(client, tmp_path):
     (bad / "data").mkdir(parents=True)
     result = call("run", bad, client, "--out", tmp_path / "all", "--quiet")
     assert result.exit_code == 2
+    assert result.stderr.startswith(f"{bad}: ")  # which of them is meant
     assert result.stdout == f"{tmp_path / 'all' / 'acme' / 'index.html'}\n"
     assert not (tmp_path / "all" / "bad").exists()
+    checked = call("check", bad, client)
+    assert (checked.exit_code, checked.stdout) == (2, f"{client}\nNothing was found wrong.\n")
+    assert checked.stderr.startswith(f"{bad}: ")
 
 
 def test_two_workspaces_of_one_name_cannot_share_an_out(client, tmp_path):

@@ -160,10 +160,37 @@ def test_layout(report, workspace):
 
 
 def test_index_shows_headline_and_cards(report):
-    text = (report[0].out / "index.html").read_text()
+    text = (report[0].out / "index.html").read_text().replace("\N{NO-BREAK SPACE}", " ")
     for said in ("104.2 %", "Title of 01_good", "division by zero", "usage.csv", 'href="01_good.html"'):
         assert said in text
     assert 'href="02_raises.html"' not in text
+
+
+def test_the_listing_has_a_card_for_each_month(data, no_kernel):
+    for as_of in ("2024-09-30", "2024-08-31"):
+        result = run(Request(workspace=data.parent, notebooks=no_kernel, as_of=as_of))
+    text = (data.parent / "reports" / "index.html").read_text()
+    assert text.index('href="2024-09/index.html"') < text.index('href="2024-08/index.html"')
+    assert "As of 30 Sep 2024" in text  # that of the newest, though an older month was run last
+    assert "In detail" not in text
+    assert "Earlier reports" not in text
+    record = result.out / "run.json"
+    said = json.loads(record.read_text())
+    said["notebooks"][0]["status"] = "failed"
+    record.write_text(json.dumps(said))
+    run(Request(workspace=data.parent, notebooks=no_kernel, as_of="2024-09-30"))
+    assert "Failed: 09_lacks." in (data.parent / "reports" / "index.html").read_text()
+
+
+def test_the_report_on_the_sample_company_says_so(data, no_kernel, tmp_path):
+    from cs_analysis.data.sample import make_sample, write_sample
+
+    folder = write_sample(make_sample(accounts=20, months=14), tmp_path / "sample")
+    for place, is_sample in ((folder, True), (data, False)):
+        out = run(Request(data=place, notebooks=write_notebook(tmp_path / "nb", "1", "1", requires=["mrr_months"]),
+                          out=tmp_path / place.name / "out")).out  # fmt: skip
+        text = (out / "index.html").read_text()
+        assert ("This is the sample company, not your data" in text) == is_sample
 
 
 def test_run_json(report):

@@ -169,6 +169,8 @@ def month(value: date | datetime | str | None) -> str:
 
 def choose(name: str, known: list[str]) -> str:
     """The tail of an error: what there is, and the nearest name if one is near."""
+    if not known:
+        return _("there are none")
     near = nearest(name, known)
     listed = ", ".join(known)
     if near:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -141,25 +142,45 @@ def _quality(book: Book) -> str:
     return f"{rows} " + ngettext("{count} warning.", "{count} warnings.", warnings).format(count=number(warnings))
 
 
-def earlier_reports(folder: Path, *, before: str = "") -> list[tuple[str, str]]:
-    """(label, link) of the monthly reports in ``folder``, newest first; with ``before`` of earlier months only."""
+def monthly_reports(folder: Path) -> list[tuple[str, date, dict]]:
+    """The folder's name, the as-of date and ``run.json`` of the monthly reports in ``folder``, newest first."""
     found = []
     for path in sorted(folder.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]/run.json"), reverse=True):
-        name = path.parent.name
-        if before and name >= before:
-            continue
         try:
-            as_of = date.fromisoformat(json.loads(path.read_text(encoding="utf-8"))["as_of"])
+            run = json.loads(path.read_text(encoding="utf-8"))
+            found.append((path.parent.name, date.fromisoformat(run["as_of"]), run))
         except (OSError, ValueError, KeyError, TypeError):
             continue  # not a report of ours
-        found.append((month(as_of), f"{'../' if before else ''}{name}/index.html"))
     return found
 
 
-def write_listing(folder: Path, context: PageContext) -> None:
-    """Write ``reports/index.html``: the report of each month there is."""
+def earlier_reports(folder: Path, *, before: str) -> list[tuple[str, str]]:
+    """(label, link) of the reports of earlier months in ``folder``, newest first."""
+    return [(month(day), f"../{name}/index.html") for name, day, _run in monthly_reports(folder) if name < before]
+
+
+def write_listing(folder: Path, context: PageContext, key_metrics: list[str]) -> None:
+    """Write ``reports/index.html``: a card for the report of each month there is, with its first key figure."""
     staged = folder / ".index.html.part"
     empty = pd.DataFrame({"notebook": []})
-    reports = earlier_reports(folder)
-    write_index(staged, context, headlines=empty, findings=empty, cards=[], quality="", trend=None, reports=reports)
+    reports = monthly_reports(folder)
+    write_index(
+        staged,
+        replace(context, title=_("Reports"), as_of=reports[0][1], period="", fingerprint=""),
+        headlines=empty,
+        findings=empty,
+        cards=[_month_card(folder, *report, key_metrics) for report in reports],
+        quality="",
+        heading=_("Reports by month"),
+    )
     staged.replace(folder / "index.html")
+
+
+def _month_card(folder: Path, name: str, as_of: date, run: dict, key_metrics: list[str]) -> Card:
+    records = run.get("notebooks", [])
+    failed = [record["name"] for record in records if record["status"] == "failed"]
+    whole = [record["name"] for record in records if record["status"] == "ok"]
+    headlines = _key_first(_gather(folder / name, whole, "headline"), key_metrics)
+    said = [text for text in headlines["sentence"] if text] if "sentence" in headlines else []
+    texts = [*said[:1], *([_("Failed: {notebooks}.").format(notebooks=", ".join(failed))] if failed else [])]
+    return Card(name, month(as_of), "failed" if failed else "ok", " ".join(texts), f"{name}/index.html")

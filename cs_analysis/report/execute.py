@@ -237,7 +237,7 @@ def _stopped(cell: int, notebook: str, kind: str, text: str) -> NotebookError:
     if kind in _OUR_ERRORS:
         message = N_("Code cell {cell}: {text}")
     elif text:
-        message = N_("Code cell {cell} of {notebook} stopped with {kind}: {text}")
+        message, text = N_("Code cell {cell} of {notebook} stopped with {kind}: {text}."), text.rstrip(".")
     else:
         message = N_("Code cell {cell} of {notebook} stopped with {kind}.")
     return NotebookError(message, cell=cell, notebook=notebook, kind=kind, text=text)

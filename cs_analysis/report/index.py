@@ -54,6 +54,7 @@ def write_index(
     trend: pd.DataFrame | None = None,
     reports: Sequence[tuple[str, str]] = (),
     warning: str = "",
+    heading: str = "",
 ) -> None:
     """Write the index: key metrics, findings by money, whom to call, a card per notebook, quality, earlier reports.
 
@@ -76,6 +77,8 @@ def write_index(
         (label, address) of earlier reports.
     warning
         A sentence that stands above everything else.
+    heading
+        What stands above the cards; default "In detail".
     """
     with speaking(context.lang):
         pages = {card.name: card for card in cards}
@@ -97,7 +100,7 @@ def write_index(
                     "figures": _("Key figures"),
                     "findings": _("What happened, by money at stake"),
                     "calls": _("Whom to call"),
-                    "detail": _("In detail"),
+                    "detail": heading or _("In detail"),
                     "quality": _("Data quality"),
                     "quality_link": _("Data check"),
                     "earlier": _("Earlier reports"),

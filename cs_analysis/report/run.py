@@ -156,7 +156,7 @@ class _Run:
             )
             stage.swap()
         if monthly:
-            write_listing(stage.out.parent, replace(context, title=_("Reports"), index_href=""))
+            write_listing(stage.out.parent, replace(context, index_href=""), self.settings.report.key_metrics)
         return Result(out, tuple(records), int(any(record["status"] == "failed" for record in fresh)))
 
     def _load(self) -> Book:
