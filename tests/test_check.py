@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 import cs_analysis as cs
@@ -322,6 +322,7 @@ def test_problems_speak_the_language_of_the_book(tmp_path):
 @settings(
     deadline=None, max_examples=25, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate)
 )
+@example(2, 3, "")  # the end is that of the data
 @given(
     st.integers(0, 5),
     st.integers(0, 4),
@@ -351,6 +352,11 @@ def test_a_corrupted_cell_of_contracts_never_changes_revenue_in_silence(tmp_path
         if "contracts.csv" not in str(error):
             raise
         return
-    columns = ["account_id", "start", "stop", "mrr"]
-    same = book.contracts[columns].equals(sound.contracts[columns])
+
+    def revenue(held: cs.Book) -> pd.DataFrame:
+        """The lines as far as they have happened: a stop after the as-of date has not."""
+        lines = held.contracts[["account_id", "start", "stop", "mrr"]]
+        return lines.assign(stop=lines["stop"].where(lines["stop"] <= pd.Timestamp(held.as_of)))
+
+    same = revenue(book).equals(revenue(sound))
     assert same or len(book.problems) > len(sound.problems)

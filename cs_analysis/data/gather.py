@@ -86,7 +86,7 @@ def _require(tables: Mapping[str, Raw], unmatched: tuple[Source, ...]) -> None:
         there = [str(r.source) for r in tables.values()] + [str(s) for s in unmatched]
         raise InputError(
             N_("The table accounts (顧客) was not found in the data folder; {choose}."),
-            choose=choose("accounts", there or ["–"]),
+            choose=choose("accounts", there),
         )  # fmt: skip
 
 
