@@ -529,7 +529,9 @@ def test_as_of_default_and_refusal(tmp_path):
     with pytest.raises(InputError, match=r"2024-01-14 lies before the first revenue.*2024-01-15"):
         cs.load(folder, as_of="2024-01-14")
     write(folder, {"ledger": [{"month": "2024-02", "mrr": 100}]})
-    assert cs.load(folder).as_of == date(2024, 4, 30)  # an old ledger does not hold back newer contracts
+    assert cs.load(folder).as_of == date(2024, 2, 29)  # contracts may be booked ahead of their start
+    write(folder, {"ledger": [{"month": "2023-12", "mrr": 100}]})
+    assert cs.load(folder).as_of == date(2024, 4, 30)  # but an old ledger does not hold back newer contracts
     write(folder, {"ledger": [{"month": "2024-06", "mrr": 100}]})
     assert cs.load(folder).as_of == date(2024, 6, 30)  # contracts are silent while nothing changes
     with pytest.raises(InputError, match="is not a day"):
@@ -724,3 +726,18 @@ def test_import_is_cheap():
     assert callable(cs.say)
     assert callable(cs.revenue.bridge)
     assert not hasattr(cs, "nonsense")
+
+
+def test_the_column_to_split_by_may_be_called_by_its_japanese_name(tmp_path):
+    tables = {
+        "accounts": [{**account(1), "industry": "retail", "地域": "east"}],
+        "contracts": [line(1, "A1", "2024-01-15", None)],
+    }
+    folder = write(tmp_path, tables)
+    assert cs.load(folder, as_of="2024-01-31").segment_column() == "segment"
+    assert cs.load(folder, as_of="2024-01-31").segment_column("業種") == "industry"
+    (folder / "cs-analysis.toml").write_text('[report]\nsegment_by = ["地域"]\n', encoding="utf-8")
+    assert cs.load(folder, as_of="2024-01-31").segment_column() == "地域"
+    (folder / "cs-analysis.toml").write_text('[report]\nsegment_by = ["地区"]\n', encoding="utf-8")
+    with pytest.raises(InputError, match="Accounts have no column 地区"):
+        cs.load(folder, as_of="2024-01-31")

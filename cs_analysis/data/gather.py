@@ -115,6 +115,7 @@ def _clean(raw: Raw, settings: Settings, accounts: Clean | None, problems: Probl
 # Contracts are silent while nothing changes, so a later as-of date than the last fact is allowed, with a warning; but
 # not a whole year later, which is nearly always a slip of the pen in the year.
 _SILENT_MONTHS = 11
+_BOOKED_AHEAD = 3  # months by which contracts may be entered before they start
 
 
 def last_covered(gathered: Gathered) -> date:
@@ -135,10 +136,17 @@ def last_possible(gathered: Gathered) -> date:
 
 
 def default_as_of(gathered: Gathered) -> date:
-    """The last month end covered by the revenue source or by the ledger, whichever is later."""
+    """The last month end covered by the ledger or, where that is more than a quarter behind, by the revenue source.
+
+    The ledger goes first because contracts may be booked ahead of their start.
+    """
     latest = latest_facts(gathered.tables)
-    ends = [last_month_end(latest[name]).date() for name in ("ledger", gathered.revenue) if name in latest]
-    return max(ends) if ends else last_covered(gathered)
+    ends = {name: last_month_end(latest[name]).date() for name in ("ledger", gathered.revenue) if name in latest}
+    if not ends:
+        return last_covered(gathered)
+    newest = max(ends.values())
+    ledger = ends.get("ledger", newest)
+    return ledger if periods.month_index(newest) - periods.month_index(ledger) <= _BOOKED_AHEAD else newest
 
 
 def resolve_as_of(gathered: Gathered, as_of: object) -> date:

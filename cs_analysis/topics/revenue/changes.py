@@ -67,9 +67,10 @@ def changes(
     (year × 12 + month − 1), delta (ticks).
     """
     frame = lines(contracts, needed=[*NEEDED, *keys, *([by] if by else []), *amounts[1:]])
+    today = periods.day_key(as_of)
+    frame = frame.filter(periods.day_key_expr(nw.col("start"), missing=99991231) <= today)
     if by:
         frame = _grouped(frame, by)
-    today = int(periods.day(as_of).strftime("%Y%m%d"))
     names = ["delta", *(f"delta_{name}" for name in amounts[1:])]
     group = ["account_id", *keys, *([by] if by else [])]
 

@@ -13,7 +13,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from cs_analysis.stats import money, proportions
+from cs_analysis.stats import money, periods, proportions
 from cs_analysis.topics.revenue.changes import (
     begins_known,
     changes,
@@ -71,10 +71,11 @@ def _with_products(contracts: Any) -> nw.LazyFrame:
     )
 
 
-def _told_apart(contracts: Any) -> set[str]:
+def _told_apart(contracts: Any, as_of: Any) -> set[str]:
     """The kinds that the columns given can tell: cross-sell needs products, a price rise needs quantities."""
     given = collect(
         _with_products(contracts)
+        .filter(periods.day_key_expr(nw.col("start"), missing=99991231) <= periods.day_key(as_of))
         .select(
             products=nw.when(nw.col("product") != "").then(nw.lit(1)).otherwise(nw.lit(0)),
             quantities=nw.lit(1.0) - nw.col("unknown"),
@@ -141,7 +142,7 @@ def expansion_rates(contracts: Any, *, as_of: Any, span: int = 12, observed_from
     events = pieces(contracts, as_of=as_of).filter(inside)
     found = collect(totals(events, ["account_id", "kind"], ["delta"]), ["kind", "account_id"])
     found = found[found["account_id"].isin(active)]
-    told = _told_apart(contracts)
+    told = _told_apart(contracts, as_of)
     rows = []
     for kind in KINDS[:3]:
         if kind not in told:  # without products or quantities it cannot be known, which is not none

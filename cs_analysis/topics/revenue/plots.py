@@ -105,9 +105,7 @@ def plot_cohorts(table: pd.DataFrame, ax: Axes, *, measure: str = "nrr", most: i
         counts_label=_("accounts"),
     )
     ax.set_xlabel(_("months since first MRR"))
-    subtitle = _("% of the cohort's first MRR; hatched: not yet reached")
-    if measure == "logo":
-        subtitle = _("% of the cohort's accounts; hatched: not yet reached")
+    subtitle = _("% of the cohort's accounts") if measure == "logo" else _("% of the cohort's first MRR")
     title = {"nrr": _("Net retention by cohort"), "grr": _("Gross retention by cohort"), "logo": _("Logo by cohort")}
     return charts.title(ax, title[measure], subtitle)
 
@@ -172,9 +170,9 @@ def plot_concentration(
     if rows.empty or net is None:
         return _nothing(ax, _("There is only one account; NRR is that account's."))
     known = words.account_names(accounts)
-    labels = [_("all accounts"), *(_("without {account}").format(account=known.get(a, a)) for a in rows["account_id"])]
+    labels = [_("all accounts"), *(known.get(a, a) for a in rows["account_id"])]
     values = [net["estimate"], *rows["nrr_without"]]
-    charts.forest(ax, labels, values, None, None, kind="percent", reference=float(net["estimate"]))
+    charts.forest(ax, labels, values, None, None, kind="percent", highlight=0)
     return charts.title(ax, _("NRR without each of the largest accounts"), _("Largest first; one left out at a time"))
 
 

@@ -69,7 +69,9 @@ def table_headline(headline: pd.DataFrame, *, currency: str = "JPY") -> Html:
             ],
         }
     )
-    return _show(frame, _("Headline figures"), "headline", currency, folded=False)
+    headings = {c: _headings()[c] for c in frame.columns}
+    formats = dict.fromkeys(("value", "interval", "previous", "year_ago"), "figure") | {"n": "number"}
+    return table(frame, _("Headline figures"), name="headline", labels=headings, formats=formats, folded=False)
 
 
 def table_bridge(bridge: pd.DataFrame, *, currency: str = "JPY") -> Html:
