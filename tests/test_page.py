@@ -17,6 +17,7 @@ from pages import ALT, HOSTILE
 
 from cs_analysis.display import html
 from cs_analysis.display.style import PALETTE, contrast
+from cs_analysis.report.index import _changes as changes_of
 from cs_analysis.report.index import rows_of
 from cs_analysis.report.markup import FigureInliner, failure, outline
 from cs_analysis.report.page import write_page
@@ -378,3 +379,11 @@ def test_parameters_and_loading_fold_as_one(tmp_path):
 def test_a_figure_and_its_unit_stay_on_one_line(index):
     assert "98.1–110.9\u00a0%" in index
     assert "98.1–110.9 %" not in _Page(index).text
+
+
+def test_a_change_without_an_interval_is_neither_clear_nor_none():
+    row = {"previous_change": -0.215, "previous": 1.0, "previous_low": float("nan"), "previous_high": float("nan")}
+    context = pages.context()
+    (said,) = changes_of(row, "rate", context)
+    assert said["mark"] == "?"
+    assert said["words"] == "21.5 points below Sep 2026, no interval"

@@ -134,9 +134,11 @@ def _quality(book: Book) -> str:
     """The state of the data in one line."""
     read, used = (int(book.coverage[column].sum()) for column in ("rows_read", "rows_used"))
     warnings = int((book.problems["severity"] == "warning").sum())
-    rows = _("{used} of {read} rows in {tables} tables were used.").format(
-        used=number(used), read=number(read), tables=number(len(book.coverage))
-    )
+    rows = ngettext(
+        "{used} of {read} rows in {tables} table were used.",
+        "{used} of {read} rows in {tables} tables were used.",
+        len(book.coverage),
+    ).format(used=number(used), read=number(read), tables=number(len(book.coverage)))
     if not warnings:
         return f"{rows} {_('Nothing was found wrong.')}"
     return f"{rows} " + ngettext("{count} warning.", "{count} warnings.", warnings).format(count=number(warnings))

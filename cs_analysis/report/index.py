@@ -18,6 +18,7 @@ from cs_analysis.report.frame import PageContext, environment, frame
 
 KEY_METRICS = 3
 _MARKS = {1: ("▲", "up"), -1: ("▼", "down"), 0: ("＝", "same")}
+_UNTOLD = ("?", "same")  # a difference without an interval is neither a clear change nor none
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,8 @@ def _changes(row: dict[str, Any], unit: str, context: PageContext) -> list[dict[
         then = _number(row.get(column))
         if difference is None and then is None:
             continue
-        mark, css = _MARKS[sentences.direction(difference, low, high)]
+        told = not difference or sentences.known(low, high)
+        mark, css = _MARKS[sentences.direction(difference, low, high)] if told else _UNTOLD
         words = sentences.change_words(
             difference or 0.0, low, high, language.month(day), unit, currency=context.currency
         )
