@@ -48,6 +48,17 @@ def chromium_path() -> str:
     return path
 
 
+@pytest.fixture(scope="module")
+def browser(chromium_path):
+    """A running headless Chromium."""
+    from playwright.sync_api import sync_playwright  # here, so that the other tests need no playwright
+
+    with sync_playwright() as started:
+        running = started.chromium.launch(executable_path=chromium_path, args=["--no-sandbox", "--disable-gpu"])
+        yield running
+        running.close()
+
+
 @pytest.fixture(autouse=True)
 def _english():
     """Every test begins in English, whatever language an earlier one loaded a book in."""

@@ -360,3 +360,14 @@ def test_a_corrupted_cell_of_contracts_never_changes_revenue_in_silence(tmp_path
 
     same = revenue(book).equals(revenue(sound))
     assert same or len(book.problems) > len(sound.problems)
+
+
+def test_of_many_unknown_accounts_none_is_passed_over(tmp_path):
+    lines = "contract_id,account_id,start_date,mrr\nC0,A1,2024-01-01,10\n"
+    lines += "".join(f"C{i},unknown-{i},2024-01-01,10\n" for i in range(1, 252))
+    (tmp_path / "accounts.csv").write_text("account_id\nA1\n", encoding="utf-8")
+    (tmp_path / "contracts.csv").write_text(lines, encoding="utf-8")
+    found = cs.load(tmp_path, as_of="2024-01-31").problems
+    told = found[found["problem"].str.contains("is not in accounts")]
+    counted = found["problem"].str.extract(r"^(\d+) more rows")[0].dropna().astype(int).sum()
+    assert len(told) + counted == 251

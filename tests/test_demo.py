@@ -51,15 +51,6 @@ def reports(tmp_path_factory):
     return root
 
 
-@pytest.fixture(scope="module")
-def browser(chromium_path):
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as started:
-        running = started.chromium.launch(executable_path=chromium_path, args=["--no-sandbox", "--disable-gpu"])
-        yield running
-        running.close()
-
-
 @pytest.fixture
 def visit(browser, reports):
     """Open a page of a demo offline; hand back the page and all it asked for or complained of."""

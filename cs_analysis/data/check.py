@@ -5,7 +5,7 @@ Errors are what is ambiguous or changes money. All else is a warning, with the r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 
 import numpy as np
@@ -27,6 +27,7 @@ _PERIODS = {
     "survey_responses": ("invited_date", "responded_date"),
     "onboarding_steps": ("started_date", "completed_date"),
 }
+_NAMED = 200  # unknown accounts told one by one, with a suggestion each
 _SUGGEST = 20_000  # above this many known accounts a nearest id is not looked for
 _EXPECTED = 4.0  # departures that should have been seen before the first one, for late entry to be suspected
 
@@ -103,41 +104,39 @@ def _without_unknown(clean: Clean, known: pd.Index, problems: Problems) -> Clean
     unknown = ids.notna() & ~ids.isin(known)
     if not unknown.any():
         return clean
-    pool = list(known) if len(known) <= _SUGGEST else []
-    for name in ids[unknown].unique()[:200]:
-        near = nearest(name, pool)
-        action = (
-            N_("Did you mean {near}? Correct it, or add the account to accounts.")
-            if near
-            else N_("Add the account to accounts, or correct the id.")
-        )
-        problems.add(
-            WARNING, clean.source, N_("The account {value} is not in accounts; the row is set aside."), action,
-            rows=clean.frame[ROW][ids == name], column=clean.header("account_id"),
-            values=ids[ids == name], near=near,
-        )  # fmt: skip
+    problem = N_("The account {value} is not in accounts; the row is set aside.")
+    _name_unknown(clean, unknown, known, problem, problems)
     return clean.keep(~unknown)
 
 
 def check_unlisted(tables: Mapping[str, Clean], problems: Problems) -> None:
     """Accounts that have revenue and are missing from `accounts`: kept, so that totals still equal the ledger."""
     listed = set(tables["accounts"].frame["account_id"].dropna())
-    pool = list(listed) if len(listed) <= _SUGGEST else []
     for clean in (tables[t] for t in REVENUE_TABLES if t in tables):
         ids = clean.frame["account_id"]
-        for name in ids[ids.notna() & ~ids.isin(listed)].unique()[:200]:
-            near = nearest(name, pool)
-            action = (
-                N_("Did you mean {near}? Correct it, or add the account to accounts.")
-                if near
-                else N_("Add the account to accounts, or correct the id.")
-            )
-            problems.add(
-                WARNING, clean.source,
-                N_("The account {value} is not in accounts; its revenue is kept, as an account of its own."), action,
-                rows=clean.frame[ROW][ids == name], column=clean.header("account_id"),
-                values=ids[ids == name], near=near,
-            )  # fmt: skip
+        problem = N_("The account {value} is not in accounts; its revenue is kept, as an account of its own.")
+        _name_unknown(clean, ids.notna() & ~ids.isin(listed), listed, problem, problems)
+
+
+def _name_unknown(clean: Clean, unknown: pd.Series, known: Collection[str], problem: str, problems: Problems) -> None:
+    """A fault per unknown account with the nearest known one; beyond the first many, all the others in one."""
+    ids = clean.frame["account_id"]
+    pool = list(known) if len(known) <= _SUGGEST else []
+    plain = N_("Add the account to accounts, or correct the id.")
+    first = ids[unknown].unique()[:_NAMED]
+    for name in first:
+        near = nearest(name, pool)
+        action = N_("Did you mean {near}? Correct it, or add the account to accounts.") if near else plain
+        problems.add(
+            WARNING, clean.source, problem, action, rows=clean.frame[ROW][unknown & (ids == name)],
+            column=clean.header("account_id"), values=ids[unknown & (ids == name)], near=near,
+        )  # fmt: skip
+    others = unknown & ~ids.isin(first)
+    if others.any():
+        problems.add(
+            WARNING, clean.source, problem, plain, rows=clean.frame[ROW][others],
+            column=clean.header("account_id"), values=ids[others],
+        )  # fmt: skip
 
 
 def _check_period(clean: Clean, start: str, end: str, problems: Problems) -> None:
