@@ -4,6 +4,7 @@ Every metric takes contract lines (account_id, start, stop, mrr; any frame narwh
 and returns a small tidy pandas frame.
 """
 
+from cs_analysis.data.topic import Summary, table_headline
 from cs_analysis.topics.revenue.alerts import ending, nrr_if_none_renews
 from cs_analysis.topics.revenue.changes import dated
 from cs_analysis.topics.revenue.cohorts import cohort_average, cohorts, fixed_age
@@ -25,7 +26,7 @@ from cs_analysis.topics.revenue.plots import (
 )
 from cs_analysis.topics.revenue.projection import backtest, calendar_effect, projection
 from cs_analysis.topics.revenue.retention import MEASURES, change_on_year, concentration, difference, retention
-from cs_analysis.topics.revenue.summary import Summary, summary
+from cs_analysis.topics.revenue.summary import summary
 from cs_analysis.topics.revenue.tables import (
     table_average,
     table_backtest,
@@ -34,7 +35,6 @@ from cs_analysis.topics.revenue.tables import (
     table_definitions,
     table_ending,
     table_expansion,
-    table_headline,
     table_movers,
     table_projection,
     table_retention,

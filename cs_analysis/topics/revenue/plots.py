@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
+from cs_analysis.data import topic
 from cs_analysis.display import charts, sentences
 from cs_analysis.display.language import _, month, number
 from cs_analysis.stats import periods
@@ -73,7 +74,7 @@ def plot_groups(retention: pd.DataFrame, ax: Axes, *, by: str, measure: str = "n
     subtitle = _("To {month}, over {span} months; the groups are those of today's file")
     return charts.title(
         ax,
-        _("{measure} by {column}").format(measure=measure.upper(), column=words.column_name(by)),
+        _("{measure} by {column}").format(measure=measure.upper(), column=topic.column_name(by)),
         subtitle.format(month=month(newest["month"].iloc[0]), span=newest["span"].iloc[0]),
     )
 
@@ -169,7 +170,7 @@ def plot_concentration(
     rows, net = table[table["nrr_without"].notna()], words.of_measure(retention, "nrr")
     if rows.empty or net is None:
         return _nothing(ax, _("There is only one account; NRR is that account's."))
-    known = words.account_names(accounts)
+    known = topic.account_names(accounts)
     labels = [_("all accounts"), *(known.get(a, a) for a in rows["account_id"])]
     values = [net["estimate"], *rows["nrr_without"]]
     charts.forest(ax, labels, values, None, None, kind="percent", highlight=0)

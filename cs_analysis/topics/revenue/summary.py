@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from cs_analysis.data import topic
+from cs_analysis.data.topic import HEADLINE, Summary, findings_table, headline_row
 from cs_analysis.display import sentences
 from cs_analysis.display.language import _, day, money_short, month, ngettext, percent
 from cs_analysis.errors import N_
@@ -18,11 +20,6 @@ from cs_analysis.topics.revenue.changes import rows as records
 from cs_analysis.topics.revenue.movements import bridge, movers
 from cs_analysis.topics.revenue.retention import concentration, difference, retention
 
-HEADLINE = (
-    "metric", "label", "value", "low", "high", "n", "unit", "previous", "year_ago", "previous_change", "previous_low",
-    "previous_high", "year_change", "year_low", "year_high", "sentence", "note",
-)  # fmt: skip
-FINDINGS = ("rank", "kind", "text", "money", "account_id")
 _LABELS = {
     "mrr": N_("MRR"),
     "nrr": N_("NRR, 12 months"),
@@ -30,20 +27,6 @@ _LABELS = {
     "logo_retention": N_("Logo retention, 12 months"),
 }
 _MEASURES = {"nrr": "nrr", "grr": "grr", "logo_retention": "logo"}
-
-
-class Summary(NamedTuple):
-    """What stands at the top of the page: sentences, headline rows, findings and the months behind the figures."""
-
-    sentences: list[str]
-    headline: pd.DataFrame
-    findings: pd.DataFrame
-    trend: pd.DataFrame
-
-    @property
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """The frames by the name they are saved under."""
-        return {"headline": self.headline, "findings": self.findings, "trend": self.trend}
 
 
 def summary(
@@ -92,7 +75,7 @@ def summary(
         rows.append(_retention_row(kept, metric, measure, changed, earlier))
     rows.append(_mrr_row(flow, _active(contracts, as_of, last), earlier, currency))
     headline = pd.DataFrame(rows, columns=list(HEADLINE))
-    names = words.account_names(accounts)
+    names = topic.account_names(accounts)
     findings = _findings(contracts, as_of, kept, names, currency, observed_from)
     months = {"mrr": flow[flow["complete"] & flow["closing"].notna()].rename(columns={"closing": "estimate"})}
     enough = kept[kept["n"] >= ratios.MIN_EFFECTIVE]  # a line that begins with four accounts tells of those four
@@ -125,8 +108,7 @@ def _mrr_row(flow: pd.DataFrame, active: int, earlier: dict[str, str], currency:
 def _retention_row(
     kept: pd.DataFrame, metric: str, measure: str, changed: dict[str, Any], earlier: dict[str, str]
 ) -> dict[str, Any]:
-    row: dict[str, Any] = dict.fromkeys(HEADLINE, np.nan)
-    row |= {"metric": metric, "label": _(_LABELS[metric]), "unit": "rate", "sentence": "", "note": ""}
+    row = headline_row(metric, _(_LABELS[metric]), "rate")
     now = words.of_measure(kept, measure)
     if now is None:
         row["note"] = _("no account has been followed for twelve months yet")
@@ -154,9 +136,7 @@ def _findings(
     rows = _lost(contracts, as_of, names, currency, observed_from)
     rows += _leaving(contracts, as_of, names, currency, observed_from)
     rows += _dependence(contracts, as_of, kept, names)
-    rows.sort(key=lambda row: (-row["money"], row["account_id"]))
-    table = pd.DataFrame(rows, columns=list(FINDINGS[1:]))
-    return table.assign(rank=range(1, len(table) + 1))[list(FINDINGS)]
+    return findings_table(rows)
 
 
 def _lost(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cs_analysis.display import sentences
+from cs_analysis.data import topic
 from cs_analysis.display.html import Html, table
 from cs_analysis.display.language import _, month
 from cs_analysis.topics.revenue import words
@@ -12,17 +12,13 @@ from cs_analysis.topics.revenue import words
 
 def _headings() -> dict[str, str]:
     """One heading for each column name, everywhere."""
-    return {
-        "month": _("Month"), "opening": _("Opening"), "closing": _("Closing"), "complete": _("Complete"),
-        "account_id": _("Account"), "account_name": _("Name"), "movement": _("Movement"), "amount": _("Amount"),
-        "accounts": _("Accounts"), "measure": _("Measure"), "estimate": _("Estimate"), "low": _("Low"),
-        "high": _("High"), "n": _("n"), "opening_mrr": _("MRR at the start"), "closing_mrr": _("MRR at the end"),
-        "definition": _("Definition"), "why": _("What it measures"), "cohort": _("Cohort"), "age": _("Age, months"),
-        "cohorts": _("Cohorts"), "weighted_mean": _("Weighted mean"), "observed": _("Observed"),
-        "mack_se": _("Standard error (Mack)"), "kind": _("Kind"), "label": _("Figure"), "value": _("Value"),
-        "interval": _("95 % interval"), "previous": _("Before"), "year_ago": _("A year ago"),
-        "change": _("Change on the year"), "leaves": _("First day without"), "notice": _("Notice given"),
-        "whole": _("Whole account"), "mrr": _("MRR"), "inside": _("Inside"), "withheld": _("Why no interval"),
+    return topic.headings() | {
+        "opening": _("Opening"), "closing": _("Closing"), "complete": _("Complete"), "movement": _("Movement"),
+        "opening_mrr": _("MRR at the start"), "closing_mrr": _("MRR at the end"), "definition": _("Definition"),
+        "why": _("What it measures"), "cohort": _("Cohort"), "age": _("Age, months"), "cohorts": _("Cohorts"),
+        "weighted_mean": _("Weighted mean"), "observed": _("Observed"), "mack_se": _("Standard error (Mack)"),
+        "leaves": _("First day without"), "notice": _("Notice given"), "whole": _("Whole account"),
+        "inside": _("Inside"), "withheld": _("Why no interval"),
         **{key: _(text)[:1].upper() + _(text)[1:] for key, text in words.MOVEMENT_LABELS.items()},
     }  # fmt: skip
 
@@ -33,45 +29,8 @@ def _show(frame: pd.DataFrame, caption: str, name: str, currency: str = "JPY", f
     formats = {c: "money" if c in money else "percent" if c in rates else "number" for c in frame.columns}
     formats |= {c: "text" for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c])}
     formats |= {c: "day" for c in frame.columns if pd.api.types.is_datetime64_any_dtype(frame[c])}
-    headings = {c: _headings().get(c) or words.column_name(c) for c in frame.columns}
+    headings = {c: _headings().get(c) or topic.column_name(c) for c in frame.columns}
     return table(frame, caption, name=name, labels=headings, formats=formats, currency=currency, folded=folded)
-
-
-def table_headline(headline: pd.DataFrame, *, currency: str = "JPY") -> Html:
-    """The headline figures with their intervals, and the same figures before."""
-
-    def written(row: pd.Series, column: str) -> str:
-        return sentences.figure(row[column], row["unit"], currency)
-
-    frame = pd.DataFrame(
-        {
-            "label": headline["label"],
-            "value": [written(row, "value") for _i, row in headline.iterrows()],
-            "interval": [
-                sentences.span(row["low"], row["high"], row["unit"], currency)
-                if sentences.known(row["low"], row["high"]) and row["low"] != row["high"]
-                else row["note"]
-                for _i, row in headline.iterrows()
-            ],
-            "n": headline["n"],
-            "previous": [written(row, "previous") for _i, row in headline.iterrows()],
-            "year_ago": [written(row, "year_ago") for _i, row in headline.iterrows()],
-            "change": [
-                sentences.change_words(
-                    row["year_change"],
-                    row["year_low"],
-                    row["year_high"],
-                    _("the year before"),
-                    row["unit"],
-                    currency=currency,
-                )
-                for _i, row in headline.iterrows()
-            ],
-        }
-    )
-    headings = {c: _headings()[c] for c in frame.columns}
-    formats = dict.fromkeys(("value", "interval", "previous", "year_ago"), "figure") | {"n": "number"}
-    return table(frame, _("Headline figures"), name="headline", labels=headings, formats=formats, folded=False)
 
 
 def table_bridge(bridge: pd.DataFrame, *, currency: str = "JPY") -> Html:
@@ -85,7 +44,7 @@ def table_bridge(bridge: pd.DataFrame, *, currency: str = "JPY") -> Html:
 
 def table_movers(movers: pd.DataFrame, *, accounts: pd.DataFrame, currency: str = "JPY") -> Html:
     """The accounts behind the movements, newest month first."""
-    names = words.account_names(accounts)
+    names = topic.account_names(accounts)
     frame = movers.assign(
         account_name=movers["account_id"].map(lambda a: names.get(a, a)),
         movement=words.labels(movers["movement"], words.MOVEMENT_LABELS),
@@ -107,7 +66,7 @@ def table_retention(retention: pd.DataFrame, *, by: str = "", currency: str = "J
     )
     head = ["month", *([by] if by else []), "measure", "estimate", "low", "high", "n", "opening_mrr", "closing_mrr"]
     caption = _("Retention by {column}, newest month") if by else _("Retention by month")
-    caption = caption.format(column=words.column_name(by))
+    caption = caption.format(column=topic.column_name(by))
     return _show(frame[[*head, "withheld"]], caption, f"retention_{by}" if by else "retention", currency)
 
 
@@ -119,7 +78,7 @@ def table_definitions(definitions: pd.DataFrame) -> Html:
 
 def table_ending(ending: pd.DataFrame, *, accounts: pd.DataFrame, currency: str = "JPY") -> Html:
     """What ends on the as-of date or has been given notice of, largest first."""
-    names = words.account_names(accounts)
+    names = topic.account_names(accounts)
     frame = ending.sort_values("mrr", ascending=False, kind="stable").assign(
         account_name=lambda t: t["account_id"].map(lambda a: names.get(a, a)),
         notice=lambda t: [_("yes") if n else _("no") for n in t["notice"]],

@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from cs_analysis.data.schema import TABLES
+from cs_analysis.data.topic import column_name
 from cs_analysis.display import sentences
-from cs_analysis.display.language import _, current, day, money_short, month, ngettext, number, percent
+from cs_analysis.display.language import _, day, money_short, month, ngettext, number, percent
 from cs_analysis.errors import N_
 from cs_analysis.stats import periods, ratios
 
@@ -50,20 +50,6 @@ DEFINITION_LABELS = {
 def labels(keys: Any, names: dict[str, str]) -> list[str]:
     """Keys as words in the reader's language."""
     return [_(names[key]) if key in names else str(key) for key in keys]
-
-
-def account_names(accounts: pd.DataFrame | None) -> dict[str, str]:
-    """account_id → account_name, where there is one."""
-    if accounts is None or "account_name" not in accounts:
-        return {}
-    known = accounts.dropna(subset=["account_name"])
-    return dict(zip(known["account_id"].astype(str), known["account_name"].astype(str), strict=True))
-
-
-def column_name(column: str) -> str:
-    """An account column as the reader's templates call it: "segment", in Japanese 「区分」; others keep their name."""
-    names = {c.name: c.label_ja for c in TABLES["accounts"].columns}
-    return names.get(column, column) if current() == "ja" else column
 
 
 def why_no_interval(row: pd.Series) -> str:
