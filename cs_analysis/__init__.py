@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 _NAMES = {  # name → where it is; a module, or a name in a module
     "Book": "data.book:Book",
     "chart": "display.charts:chart",
+    "churn": "topics.churn",
     "load": "data.book:load",
     "overview": "data.overview",
     "revenue": "topics.revenue",
