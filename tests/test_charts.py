@@ -336,3 +336,17 @@ def test_a_legend_of_thirty_lines_leaves_the_axis_its_name():
     chart.figure.draw_without_rendering()
     name = chart.figure.axes[0].xaxis.label.get_window_extent()
     assert chart.figure.legends[0].get_window_extent().y1 <= name.y0
+
+
+def test_half_and_double_lie_equally_far_from_one_on_an_axis_of_ratios():
+    def draw(ax):
+        low, high = [0.25, 0.001], [4.0, 900.0]
+        return charts.forest(ax, ["a", "b"], [0.5, 2.0], low, high, kind="ratio", reference=1.0, log=True)
+
+    chart = _chart(draw)
+    ax = chart.figure.axes[0]
+    place = {x: ax.transData.transform((x, 0))[0] for x in (0.5, 1.0, 2.0)}
+    assert place[1.0] - place[0.5] == pytest.approx(place[2.0] - place[1.0])
+    assert ax.get_xlim() == (1 / 50, 50)  # a bound beyond is drawn to the edge, its figure is written
+    assert [t.get_text() for t in ax.get_xticklabels()][:4] == ["0.02", "0.05", "0.1", "0.2"]
+    assert "900.00" in chart.svg()

@@ -41,7 +41,7 @@ def value_axis(
     Parameters
     ----------
     kind
-        "percent" (fractions), "money", "number" or "number1".
+        "percent" (fractions), "money", "number", "number1", or "ratio" (two decimals).
     which
         "y" or "x".
     """
@@ -51,9 +51,11 @@ def value_axis(
         axis.set_major_formatter(FuncFormatter(lambda v, _position: language.percent(v, _decimals(axis, 100))))
         return lambda v: language.percent(v, 1)
     size, unit = money_unit(values, currency) if kind == "money" else (1.0, "")
-    digits = 1 if kind == "number1" or (kind == "money" and size > 1) else 0
+    digits = 2 if kind == "ratio" else 1 if kind == "number1" or (kind == "money" and size > 1) else 0
 
     def tick(v: float, _position: int | None = None) -> str:
+        if kind == "ratio":  # on a log axis each tick has its own decimals: 0.05, 0.5, 5
+            return language.number(v, next((d for d in (0, 1) if abs(v - round(v, d)) < 1e-9), 2))
         return language.number(v / size, _decimals(axis, 1 / size))
 
     axis.set_major_formatter(FuncFormatter(tick))

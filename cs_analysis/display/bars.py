@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from cs_analysis.display import language, sentences
 from cs_analysis.display.axes import floats, value_axis
@@ -181,6 +181,7 @@ def forest(
     reference: float | None = None,
     n: Sequence[float] | None = None,
     highlight: int | None = None,
+    log: bool = False,
 ) -> Axes:
     """A dot and its interval per row, the figures written at the right.
 
@@ -195,10 +196,15 @@ def forest(
         A count per row, written after the figures.
     highlight
         The row the others are compared with: a square, bold figures, and a dotted line at its value.
+    log
+        True for ratios: half and double lie equally far from 1. The axis ends at 1/50 and 50; a bound beyond is drawn
+        to the edge, and its figure is written.
     """
     centre = floats(values)
     lows, highs = (np.full(len(centre), np.nan) if bound is None else floats(bound) for bound in (low, high))
     places = np.arange(len(centre))
+    if log:
+        _log_axis(ax, centre, lows, highs, reference)
     write = value_axis(ax, centre, kind, currency=currency, which="x")
     if reference is not None:
         ax.axvline(reference, color=RULE, linewidth=1, zorder=1)
@@ -222,7 +228,8 @@ def forest(
     ax.set_yticks(places, [short(label) for label in labels])
     ax.tick_params(axis="y", labelcolor=INK)
     ax.set_ylim(len(centre) - 0.4, -0.6)
-    ax.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]))
+    if not log:
+        ax.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]))
     ax.hlines(places, *ax.get_xlim(), color=GRID, linewidth=0.8, zorder=0)
     ax.grid(False)
     said = [_("Dot: estimate; line: 95 % interval.")] if known.any() else []
@@ -231,6 +238,20 @@ def forest(
     if said:
         note(ax, " ".join(said))
     return ax
+
+
+def _log_axis(ax: Axes, centre: np.ndarray, low: np.ndarray, high: np.ndarray, reference: float | None) -> None:
+    """An axis on which half and double lie equally far from 1, with ticks at round ratios."""
+    everything = np.concatenate([centre, low, high, [reference or np.nan]])
+    known = everything[np.isfinite(everything) & (everything > 0)]
+    least, most = (float(known.min()), float(known.max())) if len(known) else (0.5, 2.0)
+    left, right = max(least / 1.15, 1 / 50), min(most * 1.15, 50.0)
+    ax.set_xscale("log")
+    ax.set_xlim(left, right)
+    wide = right / left > 4
+    steps = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50) if wide else (0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2)
+    ax.xaxis.set_major_locator(FixedLocator([step for step in steps if left <= step <= right]))
+    ax.xaxis.set_minor_locator(NullLocator())
 
 
 def _right_of(ax: Axes, place: float, words: str, *, bold: bool) -> None:
