@@ -169,6 +169,13 @@ def test_clock_times_become_hours():
     ]
 
 
+def test_work_past_midnight_goes_on_to_the_next_day():
+    frame = table_of(von=["22:00", "23:30", "22:00", "20:00"], bis=["1:30", "0:00", "25:30", "8:01"], pause=["30"] * 4)
+    out, problems = mapped(frame, "time_entries", derive={"clock": {"start": "von", "end": "bis", "break": "pause"}})
+    assert out["hours"].tolist() == ["3", "0", "3"]
+    assert problems == [("warning", 5, "hours", "20:00 – 8:01")]
+
+
 def test_a_break_that_cannot_be_read_is_an_error():
     _, problems = mapped(
         table_of(a=["9:00"], b=["10:00"], c=["short"]), "time_entries",

@@ -158,15 +158,26 @@ def test_rates_and_whole_numbers():
 @pytest.mark.parametrize(
     ("text", "hours"),
     [("1.5", 1.5), ("1:30", 1.5), ("1:30:00", 1.5), ("1時間30分", 1.5), ("90分", 1.5), ("1.5h", 1.5), ("1h30m", 1.5),
-     ("１時間", 1), ("90 min", 1.5), ("25:00", 25)],
+     ("１時間", 1), ("90 min", 1.5), ("25:00", 25),
+     # from start to end, over midnight too, as people type them
+     ("10:00-11:30", 1.5), ("10:00～11:30", 1.5), ("１０：００〜１１：３０", 1.5), ("10:00 – 11:30", 1.5),
+     ("10時~11時30分", 1.5), ("10時から11時", 1), ("9:15 to 10:00", 0.75), ("22:00-1:30", 3.5),
+     ("22:00-25:30", 3.5), ("23:30-0:00", 0.5), ("20:00-8:00", 12), ("10:00-11:00、13:00-14:30", 2.5)],
 )  # fmt: skip
 def test_hours(text, hours):
     assert one(text, "hours") == hours
 
 
-@pytest.mark.parametrize("text", ["1:75", "半日", "1:30pm"])
+@pytest.mark.parametrize(
+    "text", ["1:75", "半日", "1:30pm", "10:00-", "9-12", "10:00-10:00", "10:75-11:00", "40:00-41:00", "10:00-11:00 x"]
+)
 def test_hours_that_cannot_be_read_are_faults(text):
     assert one(text, "hours") is f.HOURS
+
+
+@pytest.mark.parametrize("text", ["18:00-9:00", "10:00-9:30"])
+def test_more_than_half_a_day_across_midnight_is_no_time_spent(text):
+    assert one(text, "hours") is f.NIGHT
 
 
 def test_flags_and_choices():

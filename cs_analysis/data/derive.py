@@ -4,7 +4,8 @@
   day minus the months (the last day of a shorter month where there is no such day); who has left was served until the
   day before the reference day. So an account of 12 months at 2026-10-01 began on 2025-10-01.
 - `amount`: an amount and the period it covers → mrr = amount / months of the period.
-- `clock`: start, end and break → hours = end − start − break; the break is in minutes, or written h:mm.
+- `clock`: start, end and break → hours = end − start − break; the break is in minutes, or written h:mm. An end earlier
+  than the start is taken to lie after midnight, as long as the time between is at most 12 hours.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import pandas as pd
 from pydantic import Field
 
 from cs_analysis.data.faults import FLAG, HOURS, NUMBER, Fault
-from cs_analysis.data.parse import parse
+from cs_analysis.data.parse import LATEST, across_midnight, parse
 from cs_analysis.data.problems import ERROR, WARNING, Problems
 from cs_analysis.data.read import ROW, Source, cell_text
 from cs_analysis.data.sections import DAY, HEADER, NAMES, Day, Names, Section
@@ -39,7 +40,7 @@ PERIOD = Fault(
     N_("“{value}” is not a known billing period."), N_("Add it to periods in the mapping, with its number of months.")
 )
 NEGATIVE_SPAN = Fault(
-    N_("“{value}”: the time between start and end, less the break, is below 0."),
+    N_("“{value}”: the time between start and end, less the break, is below 0, or over 12 hours across midnight."),
     N_("The row is set aside; correct the times if they are wrong."),
 )
 
@@ -161,15 +162,17 @@ def clock_hours(frame: pd.DataFrame, rule: Clock, locate: Locate, source: Source
     Examples
     --------
     >>> rule = Clock(**{"start": "From", "end": "To", "break": "Break"})
-    >>> frame = pd.DataFrame({"From": ["9:30", "13時"], "To": ["12:00", "14:15"], "Break": ["30", ""], "__row__": 2})
+    >>> frame = pd.DataFrame({"From": ["9:30", "13時", "22:00"], "To": ["12:00", "14:15", "1:30"],
+    ...                       "Break": ["30", "", ""], "__row__": 2})
     >>> clock_hours(frame, rule, str, Source("a.csv"), Problems())["hours"].tolist()
-    ['2', '1.25']
+    ['2', '1.25', '3.5']
     """
     start = _times(frame, rule.start, locate, source, problems)
     end = _times(frame, rule.end, locate, source, problems)
     pause = _break(frame, rule.pause, locate, source, problems) if rule.pause else 0.0
-    hours = (end - start - pause).round(6)
-    below = hours < 0
+    spent = pd.Series([across_midnight(a, b) for a, b in zip(start, end, strict=True)], index=frame.index, dtype=float)
+    hours = (spent - pause).round(6)
+    below = (hours < 0) | (spent.isna() & start.notna() & end.notna())
     spans = frame[locate(rule.start)] + " – " + frame[locate(rule.end)]
     _report(problems, NEGATIVE_SPAN, frame[below], "hours", spans[below], source, severity=WARNING)
     return frame.assign(hours=hours.map(cell_text))[~below]
@@ -181,7 +184,7 @@ def _times(frame: pd.DataFrame, header: str, locate: Locate, source: Source, pro
     plain = texts.map(fold).str.replace(r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}[ t]+", "", regex=True)
     plain = plain.str.replace(r"^(\d{1,2})時(?:(\d{1,2})分?)?$", lambda m: f"{m[1]}:{int(m[2] or 0):02d}", regex=True)
     parsed = parse(plain.where(plain.str.contains(":"), ""), "hours").values
-    wrong = parsed.isna() | (parsed > 24)
+    wrong = parsed.isna() | (parsed > LATEST)
     _report(problems, HOURS, frame[wrong], header, texts[wrong], source)
     return parsed
 

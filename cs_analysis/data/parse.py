@@ -23,6 +23,7 @@ from cs_analysis.data.faults import (
     CURRENCY,
     FLAG,
     HOURS,
+    NIGHT,
     NUMBER,
     PERCENT,
     WHOLE,
@@ -142,9 +143,48 @@ _CLOCK = re.compile(r"(\d{1,4}):([0-5]\d)(?::([0-5]\d)(?:\.0+)?)?")
 _WORDS = re.compile(
     r"(?:(?P<h>\d+(?:\.\d+)?)\s*(?:時間|hours?|hrs?|h))?\s*(?:(?P<m>\d+(?:\.\d+)?)\s*(?:分|minutes?|mins?|m))?", re.I
 )
+_TIME = r"(?P<{name}>\d{{1,2}})(?::(?P<{name}_m>[0-5]\d)(?::[0-5]\d)?|時(?:(?P<{name}_k>[0-5]?\d)分)?)"
+_PAIR = re.compile(
+    _TIME.format(name="start") + r"\s*(?:[-~〜‐‑‒–—―−ー→]|から|to)\s*" + _TIME.format(name="end") + "(?:まで)?"
+)
+_BETWEEN_PAIRS = re.compile(r"\s*[,、;\n]\s*")
+LATEST = 30  # 25:30 is half past one at night, as shifts are written in Japan
+LONGEST_NIGHT = 12.0  # hours; a longer stretch across midnight is rather a slip of the pen
+
+
+def across_midnight(start: float, end: float) -> float:
+    """Hours from one time of day to another, over midnight where the end is the earlier one; nan beyond 12 hours.
+
+    >>> across_midnight(10, 11.5), across_midnight(22, 1.5), across_midnight(18, 9)
+    (1.5, 3.5, nan)
+    """
+    spent = end - start
+    if spent < 0:
+        spent += 24
+        return spent if spent <= LONGEST_NIGHT else float("nan")
+    return spent
+
+
+def _read_span(text: str) -> float:
+    """One or more pairs of start and end: 10:00-11:30, 22:00~1:30, 9時~10時30分."""
+    total = 0.0
+    for part in _BETWEEN_PAIRS.split(text):
+        found = _PAIR.fullmatch(part)
+        if not found:
+            raise Unreadable(HOURS)
+        start, end = (int(found[n]) + int(found[n + "_m"] or found[n + "_k"] or 0) / 60 for n in ("start", "end"))
+        if max(start, end) > LATEST or start == end:
+            raise Unreadable(HOURS)
+        spent = across_midnight(start, end)
+        if spent != spent:
+            raise Unreadable(NIGHT)
+        total += spent
+    return round(total, 6)
 
 
 def _read_hour(text: str) -> float:
+    if _PAIR.match(text):
+        return _read_span(text)
     if found := _CLOCK.fullmatch(text):
         return int(found[1]) + int(found[2]) / 60 + int(found[3] or 0) / 3600
     if text and (found := _WORDS.fullmatch(text)):
