@@ -16,6 +16,7 @@ _NAMES = {  # name → where it is; a module, or a name in a module
     "Book": "data.book:Book",
     "chart": "display.charts:chart",
     "churn": "topics.churn",
+    "effort": "topics.effort",
     "load": "data.book:load",
     "overview": "data.overview",
     "revenue": "topics.revenue",
