@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
 
 from cs_analysis.errors import N_, InputError, nearest
@@ -156,8 +157,29 @@ def collapse(entries: Any, *, as_of: Any | None = None) -> pd.DataFrame:
         table[key] = texts(table[key]) if key in table else ""
     labels = {m: periods.month_label(int(m)) for m in table["month"].unique()}
     table["month"] = table["month"].map(labels).astype(object)
-    table = table.groupby(list(KEYS), as_index=False, sort=True)[["hours", "entries"]].sum()
-    return table.astype({"hours": "float64", "entries": "int64"})
+    codes = [np.asarray(pd.factorize(table[key], sort=True)[0]) for key in KEYS]
+    order = np.lexsort(codes[::-1])
+    same = np.all([np.diff(code[order]) == 0 for code in codes], axis=0)
+    group = np.concatenate([[0], np.cumsum(~same)]) if len(table) else np.zeros(0, dtype=int)  # "" and missing are one
+    first = order[np.concatenate([[True], ~same])] if len(table) else order
+    out = table.iloc[first][list(KEYS)].reset_index(drop=True)
+    out["hours"] = np.bincount(group, weights=table["hours"].to_numpy(dtype=float)[order], minlength=len(out))
+    out["entries"] = np.bincount(group, weights=table["entries"].to_numpy(dtype=float)[order], minlength=len(out))
+    return out.astype({"entries": "int64"})
+
+
+def window(hours: pd.DataFrame, as_of: Any, months: int = 12) -> list[str]:
+    """The last complete months, at most ``months`` and none from before the log begins.
+
+    >>> log = pd.DataFrame({"month": ["2026-08", "2026-10"]})
+    >>> window(log, "2026-10-30"), window(log, "2026-10-31", 1)
+    (['2026-08', '2026-09'], ['2026-10'])
+    """
+    if hours.empty:
+        return []
+    last = periods.month_index(as_of) - (not periods.is_month_end(as_of))
+    first = max(last - months + 1, periods.month_index(hours["month"].min() + "-01"))
+    return [periods.month_label(m) for m in range(first, last + 1)]
 
 
 def known_ids(accounts: Any) -> set[str]:
