@@ -212,7 +212,7 @@ def shrink(effects: np.ndarray, information: np.ndarray, level: float = 0.95) ->
 
     >>> drawn = shrink(np.array([-0.4, 0.4]), np.array([[2.0, -2.0], [-2.0, 2.0]]))
     >>> drawn.estimate.round(2).tolist(), bool(drawn.low[0] < 0 < drawn.high[0])
-    ([-0.15, 0.15], True)
+    ([-0.13, 0.13], True)
 
     Notes
     -----

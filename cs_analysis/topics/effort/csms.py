@@ -1,0 +1,229 @@
+"""CSMs compared fairly: the hours of their accounts against what accounts of the same kind take.
+
+Accounts differ in touch model, phase and size, so each CSM's hours stand beside the hours that the same accounts would
+take at the team's pace in each mix cell (expected). What remains is mostly chance: effects are drawn together by how
+far chance alone would spread them, and a CSM is named only when shuffling accounts among CSMs within mix cells almost
+never gives any CSM so large a difference. A raw ranking is never made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from cs_analysis.stats import proportions, regression
+from cs_analysis.stats.permute import max_t
+from cs_analysis.topics.effort.units import CELLS, csm_of, recent, strata, units
+
+FLAG = 0.01  # adjusted p below which a CSM is named
+MIN_ACCOUNTS = 5  # below which a CSM's difference is never told from that of one account
+COLUMNS = (
+    "csm", "hours", "expected", "ratio", "low", "high", "n", "effect", "effect_low", "effect_high", "p", "verdict",
+    "chance", "elsewhere",
+)  # fmt: skip
+
+
+class Pace(NamedTuple):
+    """Accounts' hours against expectation: what :func:`csm_comparison` and the task standards share.
+
+    ``names`` of the CSMs; ``hours``, ``months``: cells × CSMs, cells of one CSM alone left out; ``fit`` of the two-way
+    model; ``scale`` its dispersion over accounts; ``accounts``: account_id, csm (position), hours, expected, stratum.
+    """
+
+    names: list[str]
+    hours: np.ndarray
+    months: np.ndarray
+    fit: regression.TwoWay
+    scale: float
+    accounts: pd.DataFrame
+
+
+def csm_comparison(
+    hours: pd.DataFrame, *, seed: int, cells: Sequence[str] = CELLS, months: int | None = 12, draws: int = 1999
+) -> pd.DataFrame:
+    """Each CSM's hours against those of comparable accounts, with what chance alone would do.
+
+    The unit is the account, with the CSM who booked most of its hours. *Expected* are an account's months in each mix
+    cell times the team's hours per account and month there; *ratio* is hours ÷ expected. *Effect* comes from the
+    log-linear model (mix cell + CSM, quasi-Poisson, dispersion pooled over accounts), centred over CSMs and drawn
+    towards 1 (normal–normal empirical Bayes). A cell served by one CSM alone informs nothing and is left out.
+
+    Parameters
+    ----------
+    hours
+        account_id ("" = internal), phase, task, csm, month, hours, and the columns of ``cells``.
+    seed
+        Of the permutations.
+    cells
+        What makes accounts comparable.
+    months
+        How many months back, from the last there are; None = all.
+    draws
+        Permutations of the accounts' CSMs within mix cells.
+
+    Returns
+    -------
+    One row per CSM, by name (no ranking): hours, expected, ratio, low, high (95 %), n (accounts); effect, effect_low,
+    effect_high (ratios to the average of the CSMs); p: adjusted for looking at all CSMs; verdict: "flagged" (p ≤ .01
+    and at least five accounts), "cannot_tell", "few" (under five accounts) or "alone" (no cell shared with anybody);
+    chance: standard deviation of the log ratio by chance; elsewhere: hours in cells without another CSM. hours +
+    elsewhere add up to the customers' hours.
+
+    Examples
+    --------
+    Section 10 of the definitions: A has 8 enterprise accounts (80 h) and 2 SMB (4 h), B 2 (24 h) and 8 (24 h).
+
+    >>> kinds = [("A", "Enterprise", 8, 10.0), ("A", "SMB", 2, 2.0), ("B", "Enterprise", 2, 12.0), ("B", "SMB", 8, 3.0)]
+    >>> rows = [(f"{c}{s}{i}", "steady", "call", c, "2026-04", h, s) for c, s, n, h in kinds for i in range(n)]
+    >>> names = ["account_id", "phase", "task", "csm", "month", "hours", "size"]
+    >>> table = csm_comparison(pd.DataFrame(rows, columns=names), seed=1, cells=("phase", "size"))
+    >>> table[["hours", "ratio"]].round(4).values.tolist()
+    [[84.0, 0.9459], [48.0, 1.1111]]
+    """
+    used = recent(hours, months, cells=cells)
+    whole = used.groupby(used["account_id"].map(csm_of(used)) if len(used) else "csm")["hours"].sum()
+    found = pace(units(used, cells=cells))
+    mine = found.accounts.groupby("csm")
+    index = range(len(found.names))
+    table = pd.DataFrame(
+        {
+            "csm": found.names,
+            "hours": mine["hours"].sum().reindex(index, fill_value=0.0).to_numpy(),
+            "expected": mine["expected"].sum().reindex(index, fill_value=0.0).to_numpy(),
+            "n": mine.size().reindex(index, fill_value=0).to_numpy(),
+        }
+    )
+    table["elsewhere"] = np.maximum(0.0, table["csm"].map(whole).to_numpy(dtype=float) - table["hours"])
+    table["elsewhere"] = table["elsewhere"].where(table["elsewhere"] > 1e-9 * (1 + table["hours"]), 0.0)
+    expected = table["expected"].to_numpy(dtype=float)
+    shared = expected > 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        table["ratio"] = np.where(shared, table["hours"] / expected, np.nan)
+        table["chance"] = np.where(shared, np.sqrt(found.scale / expected), np.nan)
+    low, high = regression.rate_limits(table["hours"].to_numpy(), np.where(shared, expected, np.nan), found.scale)
+    table["low"], table["high"] = low, high
+    drawn = effects(found)
+    table["effect"], table["effect_low"], table["effect_high"] = (np.exp(v) for v in drawn[:3])
+    p = np.full(len(table), np.nan)
+    if len(found.accounts):
+        who = found.accounts
+        found_p = max_t(
+            (who["hours"] - who["expected"]).to_numpy(), who["csm"].to_numpy(), strata=who["stratum"].to_numpy(),
+            seed=seed, draws=draws,
+        )[1]  # fmt: skip
+        p[: len(found_p)] = found_p
+    table["p"] = p
+    few, known = table["n"] < MIN_ACCOUNTS, table["p"].notna() & table["effect"].notna()
+    flagged = known & ~few & (table["p"] <= FLAG)
+    table["verdict"] = np.select([table["n"] == 0, few, flagged], ["alone", "few", "flagged"], "cannot_tell")
+    return table[list(COLUMNS)]
+
+
+def pace(units: pd.DataFrame) -> Pace:
+    """Hours and expected hours of each account (``units`` of :mod:`effort.units`), cells of one CSM left out."""
+    names = sorted(units["csm"].unique().tolist())
+    who = pd.Index(names).get_indexer(pd.Index(units["csm"]))
+    cell = units["cell"].to_numpy(dtype="int64")
+    shape = (int(cell.max()) + 1 if len(cell) else 0, len(names))
+    spent, months = (np.zeros(shape) for _ in range(2))
+    np.add.at(spent, (cell, who), units["hours"].to_numpy(dtype=float))
+    np.add.at(months, (cell, who), units["months"].to_numpy(dtype=float))
+    shared = (months > 0).sum(axis=1) > 1
+    fit = regression.two_way(spent[shared], months[shared])
+    rate = np.divide(spent.sum(axis=1), months.sum(axis=1), out=np.zeros(shape[0]), where=months.sum(axis=1) > 0)
+    full = np.zeros(shape)  # fitted hours per month
+    full[shared] = np.divide(fit.fitted, months[shared], out=np.zeros_like(fit.fitted), where=months[shared] > 0)
+    kept = shared[cell] if len(cell) else np.zeros(0, dtype=bool)
+    rows = units[kept].assign(
+        expected=rate[cell[kept]] * units["months"].to_numpy()[kept],
+        fitted=full[cell[kept], who[kept]] * units["months"].to_numpy()[kept],
+        csm=who[kept],
+    )
+    sums = {"csm": "first", "hours": "sum", "expected": "sum", "fitted": "sum"}
+    accounts: Any = rows.groupby("account_id", sort=True).agg(sums).reset_index()
+    accounts["stratum"] = accounts["account_id"].map(strata(rows)) if len(rows) else pd.Series(dtype="int64")
+    parameters = int(shared.sum()) + int(np.linalg.matrix_rank(fit.information)) if len(rows) else 0
+    scale = regression.dispersion(accounts["hours"].to_numpy(), accounts["fitted"].to_numpy(), parameters)
+    return Pace(names, spent[shared], months[shared], fit, scale if scale > 1e-9 else float("nan"), accounts)
+
+
+def effects(pace: Pace) -> regression.Shrunk:
+    """The CSMs' effects on the log scale, centred and drawn together; ``nan`` where there is nothing to compare."""
+    if not np.isfinite(pace.scale):
+        nothing = np.full(len(pace.names), np.nan)
+        return regression.Shrunk(nothing, nothing.copy(), nothing.copy(), float("nan"))
+    return regression.shrink(pace.fit.effects, pace.fit.information / pace.scale)
+
+
+def quality(
+    hours: pd.DataFrame,
+    *,
+    as_of: Any,
+    cells: Sequence[str] = CELLS,
+    lives: pd.DataFrame | None = None,
+    responses: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Whether accounts that took fewer hours than comparable ones stayed, and what they answered, afterwards.
+
+    Accounts with us a year before ``as_of`` are cut into thirds by hours ÷ expected in the twelve months before that;
+    then come the twelve months after: who left, and the newest answer of each account. Nothing is said of causes.
+
+    Parameters
+    ----------
+    hours, cells
+        As in :func:`csm_comparison`.
+    as_of
+        Last day whose facts count.
+    lives
+        account_id, start, stop, churned of each account (:func:`cs_analysis.stats.lives.lives`); None = not known.
+    responses
+        account_id, responded_date, score (missing = no answer); None = not known.
+
+    Returns
+    -------
+    pace ("fewer", "as_many", "more") → n (accounts), ratio (median hours ÷ expected), churned, churn_rate, churn_low,
+    churn_high, answers, nps, nps_low, nps_high (points). Empty with fewer than thirty accounts to cut.
+    """
+    end = pd.Timestamp(as_of)
+    landmark = end - pd.DateOffset(years=1)
+    before = hours[(hours["month"] <= f"{landmark:%Y-%m}")]
+    found = pace(units(recent(before, 12, cells=cells), cells=cells)).accounts
+    found = found[found["expected"] > 0].assign(ratio=lambda t: t["hours"] / t["expected"])
+    if lives is not None:
+        alive = lives[(lives["start"] <= landmark) & (lives["stop"].isna() | (lives["stop"] > landmark))]
+        found = found[found["account_id"].isin(alive["account_id"])]
+        left = set(alive.loc[alive["churned"].astype(bool) & (alive["stop"] <= end), "account_id"])
+        found = found.assign(left=found["account_id"].isin(left))
+    columns = ["pace", "n", "ratio", "churned", "churn_rate", "churn_low", "churn_high", "answers", "nps"]
+    if len(found) < 30:
+        return pd.DataFrame(columns=pd.Index([*columns, "nps_low", "nps_high"]))
+    rank = found["ratio"].rank(method="first")
+    found["pace"] = pd.cut(rank, 3, labels=["fewer", "as_many", "more"]).astype(str)
+    answered = _newest_answers(responses, landmark, end)
+    rows = []
+    for name in ("fewer", "as_many", "more"):
+        part = found[found["pace"] == name]
+        row: dict[str, Any] = {"pace": name, "n": len(part), "ratio": float(part["ratio"].median())}
+        gone = proportions.wilson(float(part["left"].sum()), len(part)) if lives is not None else [np.nan] * 3
+        row |= {"churned": int(part["left"].sum()) if lives is not None else np.nan}
+        row |= dict(zip(("churn_rate", "churn_low", "churn_high"), gone, strict=True))
+        score = part["account_id"].map(answered).dropna() if answered is not None else pd.Series(dtype=float)
+        counts = [float(v) for v in ((score >= 9).sum(), score.between(7, 8).sum(), (score <= 6).sum())]
+        points = proportions.nps(*counts) if len(score) >= 10 else [np.nan] * 3
+        row |= {"answers": len(score) if answered is not None else np.nan}
+        row |= dict(zip(("nps", "nps_low", "nps_high"), points, strict=True))
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _newest_answers(responses: pd.DataFrame | None, after: pd.Timestamp, until: pd.Timestamp) -> pd.Series | None:
+    if responses is None:
+        return None
+    given = responses.dropna(subset=["score", "responded_date"])
+    day = pd.to_datetime(given["responded_date"])
+    given = given.assign(day=day)[(day > after) & (day <= until)]
+    given = given.sort_values(["account_id", "day"], kind="stable")
+    return given.drop_duplicates("account_id", keep="last").set_index("account_id")["score"].astype(float)
