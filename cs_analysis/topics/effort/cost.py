@@ -108,7 +108,8 @@ def cost_to_serve(
     if not span:
         return pd.DataFrame({c: pd.Series(dtype=object if c == "account_id" else float) for c in COST})
     logged = priced[priced["month"].isin(span)]
-    spent = logged.groupby("account_id")[["hours", "cost", "paid_cost"]].agg(lambda v: v.sum(min_count=len(v)))
+    grouped = logged.groupby("account_id")[["hours", "cost", "paid_cost"]]
+    spent = grouped.sum().where(grouped.count().eq(grouped.size(), axis=0))  # a sum with a gap is not known
     table = spent.join(_revenue(contracts, span), how="outer").rename_axis("account_id")
     for column in ("hours", "mrr", "revenue", "months"):
         table[column] = table[column].fillna(0.0)
