@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import nnls
 from scipy.special import ndtr
 
 from cs_analysis.stats.proportions import z_value
@@ -34,6 +35,13 @@ class TwoWay(NamedTuple):
     effects: np.ndarray
     information: np.ndarray
     fitted: np.ndarray
+
+
+class Dispersion(NamedTuple):
+    """Variance = ``linear`` μ + ``quadratic`` μ²."""
+
+    linear: float
+    quadratic: float
 
 
 class Shrunk(NamedTuple):
@@ -142,7 +150,8 @@ def two_way(y: np.ndarray, exposure: np.ndarray) -> TwoWay:
     TwoWay
         The columns' effects: in each part of the table that hangs together they add up to 0, and parts that share no
         row cannot be compared. A column without any amount has no effect (``nan``). Their covariance is the
-        pseudo-inverse of ``information``, times the dispersion.
+        pseudo-inverse of ``information``, times the dispersion; where units scatter by factors too, see
+        :func:`robust_information`.
 
     Examples
     --------
@@ -177,15 +186,55 @@ def two_way(y: np.ndarray, exposure: np.ndarray) -> TwoWay:
     return TwoWay(effects, information, fitted)
 
 
-def dispersion(y: np.ndarray, fitted: np.ndarray, parameters: int) -> float:
-    """Quasi-Poisson dispersion Σ (y − μ)² / μ ÷ (n − parameters), one term per unit; ``nan`` where nothing is left.
+def dispersion(y: np.ndarray, fitted: np.ndarray, parameters: int) -> Dispersion:
+    """How far units scatter around their fitted amounts, pooled over units: variance = φ μ + ω μ².
 
-    >>> dispersion(np.array([8.0, 12.0, 10.0]), np.array([10.0, 10.0, 10.0]), 1)
-    0.4
+    φ is the quasi-Poisson dispersion; ω the square of what units differ in by a factor of their own, which does not
+    fade as amounts grow. Both in proportion to the unit of the amounts: hours or minutes give the same intervals. By
+    pseudo-likelihood, both ≥ 0, times n ÷ (n − parameters); ``nan`` where nothing is left.
+
+    Examples
+    --------
+    The squared gaps 4, 4 and 0 around 10, two degrees of freedom: all of them as φ or as ω come to 4 per unit.
+
+    >>> found = dispersion(np.array([8.0, 12.0, 10.0]), np.array([10.0, 10.0, 10.0]), 1)
+    >>> round(found.linear * 10 + found.quadratic * 100, 6)
+    4.0
     """
     used = fitted > 0
     left = int(used.sum()) - parameters
-    return float((((y - fitted) ** 2)[used] / fitted[used]).sum() / left) if left > 0 else float("nan")
+    if left <= 0:
+        return Dispersion(float("nan"), float("nan"))
+    gap, mean = ((y - fitted) ** 2)[used], fitted[used]
+    shape = np.column_stack([mean, mean**2])
+    best = gap.sum() / mean.sum() * mean
+    solved = np.zeros(2)
+    for _ in range(30):
+        weight = 1 / np.maximum(best, 1e-12 * mean.max())
+        solved = nnls(shape * weight[:, None], gap * weight)[0]
+        new = shape @ solved
+        if not (new > 0).all() or np.allclose(new, best, rtol=1e-8):
+            break
+        best = new
+    return Dispersion(*(float(v) for v in solved * used.sum() / left))
+
+
+def robust_information(information: np.ndarray, directions: np.ndarray, spread: Dispersion) -> np.ndarray:
+    """The information about effects when units scatter by φ μ + ω μ² rather than by μ.
+
+    The inverse of S⁻ (φ S + ω Σ d dᵀ) S⁻, S the information of the Poisson fit and d a unit's derivative of the
+    effects' score by a factor on that unit.
+
+    Parameters
+    ----------
+    information, directions
+        S, and d as rows (units × effects).
+    spread
+        As from :func:`dispersion`.
+    """
+    inverse = np.linalg.pinv(information, rcond=1e-10, hermitian=True)
+    middle = spread.linear * information + spread.quadratic * directions.T @ directions
+    return np.linalg.pinv(inverse @ middle @ inverse, rcond=1e-10, hermitian=True)
 
 
 def shrink(effects: np.ndarray, information: np.ndarray, level: float = 0.95) -> Shrunk:
@@ -244,15 +293,13 @@ def shrink(effects: np.ndarray, information: np.ndarray, level: float = 0.95) ->
     return Shrunk(*out, float(weight @ _SPREADS))
 
 
-def rate_limits(observed: np.ndarray, expected: np.ndarray, scale: float, level: float = 0.95):
-    """Limits of observed ÷ expected on the log scale, variance ``scale`` ÷ expected.
+def rate_limits(ratio: np.ndarray, se: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Limits of a ratio whose logarithm has the standard error ``se``.
 
-    >>> [round(float(v), 3) for v in rate_limits(np.array(100.0), np.array(100.0), 1.0)]
+    >>> [round(float(v), 3) for v in rate_limits(np.array(1.0), np.array(0.1))]
     [0.822, 1.217]
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        half = z_value(level) * np.sqrt(scale / expected)
-        ratio = np.where(observed > 0, observed / expected, np.nan)
+    half = z_value(level) * se
     return ratio * np.exp(-half), ratio * np.exp(half)
 
 

@@ -29,15 +29,15 @@ COLUMNS = (
 class Pace(NamedTuple):
     """Accounts' hours against expectation: what :func:`csm_comparison` and the task standards share.
 
-    ``names`` of the CSMs; ``hours``, ``months``: cells × CSMs, cells of one CSM alone left out; ``fit`` of the two-way
-    model; ``scale`` its dispersion over accounts; ``accounts``: account_id, csm (position), hours, expected, stratum.
+    ``names`` of the CSMs; ``effects`` of the two-way model (log) and the ``information`` about them; ``spread`` of
+    accounts around the model; ``accounts``: account_id, csm (position), hours, expected, fitted, stratum. Cells of
+    one CSM alone are left out.
     """
 
     names: list[str]
-    hours: np.ndarray
-    months: np.ndarray
-    fit: regression.TwoWay
-    scale: float
+    effects: np.ndarray
+    information: np.ndarray
+    spread: regression.Dispersion
     accounts: pd.DataFrame
 
 
@@ -102,9 +102,8 @@ def csm_comparison(
     shared = expected > 0
     with np.errstate(invalid="ignore", divide="ignore"):
         table["ratio"] = np.where(shared, table["hours"] / expected, np.nan)
-        table["chance"] = np.where(shared, np.sqrt(found.scale / expected), np.nan)
-    low, high = regression.rate_limits(table["hours"].to_numpy(), np.where(shared, expected, np.nan), found.scale)
-    table["low"], table["high"] = low, high
+    table["chance"] = chance(found)
+    table["low"], table["high"] = regression.rate_limits(table["ratio"].to_numpy(), table["chance"].to_numpy())
     drawn = effects(found)
     table["effect"], table["effect_low"], table["effect_high"] = (np.exp(v) for v in drawn[:3])
     p = np.full(len(table), np.nan)
@@ -146,16 +145,37 @@ def pace(units: pd.DataFrame) -> Pace:
     accounts: Any = rows.groupby("account_id", sort=True).agg(sums).reset_index()
     accounts["stratum"] = accounts["account_id"].map(strata(rows)) if len(rows) else pd.Series(dtype="int64")
     parameters = int(shared.sum()) + int(np.linalg.matrix_rank(fit.information)) if len(rows) else 0
-    scale = regression.dispersion(accounts["hours"].to_numpy(), accounts["fitted"].to_numpy(), parameters)
-    return Pace(names, spent[shared], months[shared], fit, scale if scale > 1e-9 else float("nan"), accounts)
+    spread = regression.dispersion(accounts["hours"].to_numpy(), accounts["fitted"].to_numpy(), parameters)
+    return Pace(names, fit.effects, _information(rows, fit, spread, shared), spread, accounts)
+
+
+def _information(rows: pd.DataFrame, fit: regression.TwoWay, spread: Any, shared: np.ndarray) -> np.ndarray:
+    """What is known about the effects when accounts scatter as they do; zeros where that cannot be told."""
+    if not spread.linear + spread.quadratic > 1e-9:
+        return np.zeros_like(fit.information)
+    share = np.zeros((len(shared), len(fit.effects)))  # of each cell's hours, by CSM
+    total = fit.fitted.sum(axis=1, keepdims=True)
+    share[shared] = np.divide(fit.fitted, total, out=np.zeros_like(fit.fitted), where=total > 0)
+    account, _names = pd.factorize(rows["account_id"], sort=True)
+    weight, cell, who = (rows[c].to_numpy() for c in ("fitted", "cell", "csm"))
+    directions = np.zeros((account.max() + 1, len(fit.effects)))
+    np.add.at(directions, account, -weight[:, None] * share[cell])
+    np.add.at(directions, (account, who), weight)
+    return regression.robust_information(fit.information, directions, spread)
+
+
+def chance(pace: Pace) -> np.ndarray:
+    """Standard deviation of each CSM's log ratio by chance: √(φ E + ω Σ E²) ÷ E over its accounts."""
+    who, expected = pace.accounts["csm"].to_numpy(dtype="int64"), pace.accounts["expected"].to_numpy(dtype=float)
+    total, squares = (np.bincount(who, weights=v, minlength=len(pace.names)) for v in (expected, expected**2))
+    known = (total > 0) & (pace.spread.linear + pace.spread.quadratic > 1e-9)
+    variance = pace.spread.linear * total + pace.spread.quadratic * squares
+    return np.where(known, np.sqrt(np.maximum(variance, 0)) / np.where(total > 0, total, 1), np.nan)
 
 
 def effects(pace: Pace) -> regression.Shrunk:
     """The CSMs' effects on the log scale, centred and drawn together; ``nan`` where there is nothing to compare."""
-    if not np.isfinite(pace.scale):
-        nothing = np.full(len(pace.names), np.nan)
-        return regression.Shrunk(nothing, nothing.copy(), nothing.copy(), float("nan"))
-    return regression.shrink(pace.fit.effects, pace.fit.information / pace.scale)
+    return regression.shrink(pace.effects, pace.information)
 
 
 def quality(
