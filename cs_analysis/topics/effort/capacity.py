@@ -117,7 +117,7 @@ def capacity(months: pd.DataFrame, team: Team, *, by: tuple[str, ...] = CELL) ->
 
 
 def workload(
-    hours: pd.DataFrame, months: pd.DataFrame, *, coverage: pd.DataFrame, needs: pd.DataFrame, ahead: int = 6
+    hours: pd.DataFrame, months: pd.DataFrame, *, available: pd.Series, needs: pd.DataFrame, ahead: int = 6
 ) -> pd.DataFrame:
     """Hours for customers, internal time and hours there were, month by month, and the plan for the months to come.
 
@@ -125,8 +125,8 @@ def workload(
     ----------
     hours, months
         What :func:`hours` and ``account_months`` found.
-    coverage
-        What ``logging_coverage`` found: the available hours of its weeks, by the month of their Mondays.
+    available
+        What ``available_by_month`` found.
     needs
         What :func:`what_if` found: the plan goes from its row "now" to its row "accounts" in equal steps.
     ahead
@@ -135,15 +135,12 @@ def workload(
     Returns
     -------
     month, customers, internal (hours), available (hours; missing where nobody gave them), accounts (mean over the
-    month), planned (True for the months ahead, whose hours for customers are those expected).
+    month), planned (True for the months ahead: the hours for customers are those expected, internal time keeps its share).
     """
     kind = np.where(hours["account_id"] == "", "internal", "customers")
     wide = hours.groupby(["month", kind])["hours"].sum().unstack(fill_value=0.0)
     table = pd.DataFrame({k: wide[k] if k in wide else 0.0 for k in ("customers", "internal")}).rename_axis("month")
-    weeks = coverage.assign(month=coverage["week"].dt.strftime("%Y-%m"))
-    per_week = weeks.groupby("month")["available"].sum(min_count=1)
-    length = weeks.groupby("month")["week"].nunique()
-    table["available"] = (per_week / length * WEEKS_PER_MONTH).reindex(table.index)
+    table["available"] = available.reindex(table.index)
     table["accounts"] = months.groupby("month")["exposure"].sum().reindex(table.index).fillna(0.0)
     table = table.assign(planned=False).reset_index()
     rows = needs.set_index("lever") if len(needs) else needs
@@ -156,8 +153,8 @@ def workload(
         {
             "month": [periods.month_label(last + k) for k in range(1, ahead + 1)],
             "customers": now["hours"] + share * (then["hours"] - now["hours"]),
-            "internal": np.nan,
-            "available": now["available"],
+            "internal": now["paid"] - now["available"],
+            "available": now["paid"],
             "accounts": now["accounts"] + share * (then["accounts"] - now["accounts"]),
             "planned": True,
         }
@@ -202,11 +199,11 @@ def what_if(
     Returns
     -------
     lever (now, task, onboarding, accounts, together) → hours (needed a month), low, high, available (of the team for
-    customers, a month), accounts, headcount (CSMs needed while internal time keeps its share), headcount_low,
+    customers, a month), paid (with internal time), accounts, headcount (CSMs needed while internal time keeps its share), headcount_low,
     headcount_high, change (heads, against now), task (which).
     """
-    columns = ["lever", "hours", "low", "high", "available", "accounts", "headcount", "headcount_low",
-               "headcount_high", "change", "task"]  # fmt: skip
+    columns = ["lever", "hours", "low", "high", "available", "paid", "accounts", "headcount",
+               "headcount_low", "headcount_high", "change", "task"]  # fmt: skip
     cells = per_account_month(months, by=CELL)
     cells = cells[cells["estimate"].notna()].set_index(list(CELL))
     now = _now(months).groupby(list(CELL)).size().reindex(cells.index).fillna(0.0)
@@ -224,7 +221,8 @@ def what_if(
     for lever, (accounts, factor) in plans.items():
         needed, low, high = _needed(units, cells, accounts * factor)
         heads = [v / team.for_customers if team.for_customers > 0 else np.nan for v in (needed, low, high)]
-        rows.append((lever, needed, low, high, team.csms * team.for_customers, accounts.sum(), *heads))
+        rows.append((lever, needed, low, high, team.csms * team.for_customers,
+                     team.csms * team.available, accounts.sum(), *heads))  # fmt: skip
     table = pd.DataFrame(rows, columns=columns[:-2])
     return table.assign(change=table["headcount"] - table["headcount"].iloc[0], task=task)
 

@@ -78,6 +78,27 @@ def logging_coverage(entries: Any, *, csms: pd.DataFrame | None = None, as_of: A
     return table
 
 
+def available_by_month(entries: Any, *, csms: pd.DataFrame | None = None, as_of: Any | None = None) -> pd.Series:
+    """Month → available hours of all CSMs followed in it, by working days; empty where nobody gave any.
+
+    >>> entries = pd.DataFrame({"date": pd.to_datetime(["2026-08-03", "2026-08-31"]), "csm": "Sato", "hours": 1.0})
+    >>> team = pd.DataFrame({"csm": ["Sato"], "available_hours": [105.0]})
+    >>> available_by_month(entries, csms=team).to_dict()
+    {'2026-08': 105.0}
+    """
+    found: dict[str, float] = {}
+    for _csm, first, last, monthly in _followed(_days(entries, as_of), csms):
+        if monthly != monthly:
+            continue
+        for month in np.arange(first.astype("datetime64[M]"), last.astype("datetime64[M]") + 1):
+            inside = np.busday_count(
+                max(first, month.astype("datetime64[D]")), min(last + 1, (month + 1).astype("datetime64[D]"))
+            )
+            share = inside / np.busday_count(month, month + 1)
+            found[str(month)] = found.get(str(month), 0.0) + monthly * float(share)
+    return pd.Series(found, dtype=float).sort_index()
+
+
 def logging_checks(
     entries: Any, coverage: pd.DataFrame, *, min_coverage: float = 0.6, as_of: Any | None = None
 ) -> pd.DataFrame:

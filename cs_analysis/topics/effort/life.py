@@ -58,7 +58,9 @@ def weeks_of_life(entries: Any, lives: pd.DataFrame, *, as_of: Any, weeks: int =
     day = days["day"].to_numpy("datetime64[D]")
     row = _life_of(days, known)
     start, until, opened = _bounds(known, day, as_of)
-    week = np.where(row >= 0, (day - start[row]).astype(np.int64) // 7 + 1, 0) if len(known) else np.zeros(len(day), int)
+    week = (
+        np.where(row >= 0, (day - start[row]).astype(np.int64) // 7 + 1, 0) if len(known) else np.zeros(len(day), int)
+    )
     week = np.minimum(week, weeks + 1)
     names = sorted(group.unique()) if len(known) else [""]
     place = np.where(row >= 0, pd.Index(names).get_indexer(group)[row], -1) if len(known) else np.full(len(day), -1)
@@ -246,7 +248,9 @@ def _account_days(entries: Any, as_of: Any) -> pd.DataFrame:
     frame = nw.from_native(entries).lazy().filter(~nw.col("date").is_null() & ~nw.col("account_id").is_null())
     table = (
         frame.select(
-            "account_id", key=periods.day_key_expr(nw.col("date")), spent=nw.col("hours").cast(nw.Float64).fill_null(0.0)
+            "account_id",
+            key=periods.day_key_expr(nw.col("date")),
+            spent=nw.col("hours").cast(nw.Float64).fill_null(0.0),
         )
         .filter(nw.col("key") <= periods.day_key(as_of))
         .group_by("account_id", "key")
