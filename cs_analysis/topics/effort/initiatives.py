@@ -1,0 +1,402 @@
+"""Whether an initiative saved hours: those it touched against those it did not, before and after.
+
+Accounts that were not touched tell what would have happened anyway (a quiet season, a new product). With them the
+effect is a difference-in-differences: hours per account and month with an effect per account and per month, zeros kept.
+Without them only before and after can be compared, at equal mix, and whatever else changed at that time is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtr, stdtrit
+
+from cs_analysis.errors import N_
+from cs_analysis.stats import periods, regression
+from cs_analysis.stats.permute import assignment_p, assignments
+from cs_analysis.topics.effort.units import CELLS, csm_of, recent, units
+
+WINDOW = 12  # months looked at before the start, and after it
+MANY_CLUSTERS = 20  # from which the clustered standard error is trusted
+MOST_TASKS = 10
+MOSTLY = 0.8  # of the accounts must have a value for a column to be one of their CSMs
+GROUPS = ("segment", "industry", "company_size", "touch_model", "channel", "parent_account_id")
+WHY = {
+    "column": N_("the accounts have no column {column}"),
+    "value": N_("no account has {value} in {column}"),
+    "before": N_("there are no hours from before its start"),
+    "after": N_("there are no hours from after its start"),
+    "one_unit": N_("only one {unit} was touched, so chance cannot be told from effect"),
+    "few_units": N_("too few {unit}s for an interval: no assignment by chance is rare enough"),
+    "no_hours": N_("those it touched have no hours on one side of its start"),
+}
+COLUMNS = (
+    "initiative", "task", "estimate", "low", "high", "n", "units", "unit", "method", "p", "p_holm", "pretrend_p",
+    "hours_saved", "start", "why",
+)  # fmt: skip
+
+
+class Panel(NamedTuple):
+    """Hours account × month, the months an account was there and its phase, who was touched, and what was assigned."""
+
+    spent: np.ndarray
+    there: np.ndarray
+    phase: np.ndarray
+    after: np.ndarray
+    months: np.ndarray
+    touched: np.ndarray
+    cluster: np.ndarray
+    unit: str
+
+
+def initiative_effects(
+    hours: pd.DataFrame,
+    initiatives: pd.DataFrame | None,
+    *,
+    accounts: pd.DataFrame,
+    seed: int,
+    cells: Sequence[str] = CELLS,
+) -> pd.DataFrame:
+    """What each initiative about time did to the hours per account, in all and by task.
+
+    *did*: Poisson pseudo-likelihood with account and month effects over a year before and a year after the start (the
+    month of a start in mid-month is left out), and one per phase, since accounts grow out of their onboarding; effect =
+    exp(β) − 1. Clustered by what was assigned: the CSM where the column is the same for all accounts of a CSM, the
+    group for segments and the like (or any column of three values and more), else the account. With under
+    twenty clusters, or under six on one side, the interval holds the effects that shuffling the assignment does not
+    reject; with one touched unit there is none. *before_after* where nobody was left untouched: at equal mix of
+    ``cells``, clustered by account.
+
+    Parameters
+    ----------
+    hours
+        account_id ("" = internal), phase, task, csm, month, hours, and the columns of ``cells``.
+    initiatives
+        initiative, start_date, topic ("time"; others are left out), column, value; None = there are none.
+    accounts
+        account_id and the columns that say whom an initiative touched (missing = everybody).
+    seed
+        Of the shuffles, where there are too many to look at all.
+
+    Returns
+    -------
+    One row per initiative × task, task "" = all tasks together: estimate (−0.4 = 40 % fewer hours), low, high, n
+    (accounts with hours on both sides of the start), units (touched, untouched, as text), unit, method ("did",
+    "before_after", "" = not computed), p, p_holm (over tasks), pretrend_p (whether the touched were on another path
+    before), hours_saved (since the start, on the touched), start, why (why there is no interval or no estimate, a
+    key of ``WHY``).
+
+    Notes
+    -----
+    Chen and Roth (2024) on Poisson for hours with zeros; Cameron and Miller (2015) on few clusters.
+    """
+    rows: list[dict[str, Any]] = []
+    for item in about_time(initiatives):
+        found = _panels(hours, item, accounts, cells)
+        if isinstance(found, str):
+            rows.append(_row(item, "", why=found))
+            continue
+        used, whom, unit = found
+        tasks = ["", *_largest(used)]
+        effects = [_before_after(used, t, item, cells) if whom is None else _did(used, t, item, whom, unit, seed) for t in tasks]
+        ps = _holm([e["p"] for e in effects[1:]])
+        rows += [e | {"p_holm": p} for e, p in zip(effects, [effects[0]["p"], *ps], strict=True)]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def initiative_path(
+    hours: pd.DataFrame,
+    initiatives: pd.DataFrame | None,
+    *,
+    accounts: pd.DataFrame,
+    tasks: Sequence[str] = (""),
+    every: int = 3,
+) -> pd.DataFrame:
+    """Touched against untouched accounts over time: whether they moved alike before, and what came after.
+
+    Parameters
+    ----------
+    hours, initiatives, accounts
+        As in :func:`initiative_effects`.
+    tasks
+        Which to follow; "" = all together.
+    every
+        Months per step.
+
+    Returns
+    -------
+    initiative, task, step (… −2, −1, 0, 1 …; 0 begins with the start) → month (first of the step), estimate, low,
+    high: hours of the touched relative to the untouched, ÷ the same in the last step before the start (1 by
+    construction, without interval), n (accounts). Intervals by clusters (t with clusters − 1); none where one unit was
+    touched. Empty for initiatives that touched everybody.
+    """
+    rows: list[dict[str, Any]] = []
+    for item in about_time(initiatives):
+        found = _panels(hours, item, accounts, ())
+        if isinstance(found, str) or found[1] is None:
+            continue
+        used, whom, unit = found
+        for task in tasks or ("",):
+            rows += _path(_panel(used, task, item["start"], whom, unit), item, task, every)
+    names = ["initiative", "task", "step", "month", "estimate", "low", "high", "n"]
+    return pd.DataFrame(rows, columns=pd.Index(names))
+
+
+def about_time(initiatives: pd.DataFrame | None) -> list[dict[str, Any]]:
+    """The initiatives meant to change hours: name, start (month as a number), whether it fell in mid-month, whom."""
+    if initiatives is None or not len(initiatives):
+        return []
+    out = []
+    for row in initiatives.to_dict("records"):
+        topic = row.get("topic")
+        if (topic is not None and topic == topic and topic not in ("time", "")) or pd.isna(row["start_date"]):
+            continue
+        day = periods.day(row["start_date"])
+        text = {key: str(row[key]) if key in row and not pd.isna(row[key]) else "" for key in ("column", "value")}
+        out.append(
+            {"initiative": str(row["initiative"]), "start": periods.month_index(day), "mid": day.day > 1, "day": day}
+            | text
+        )
+    return out
+
+
+def _panels(hours: pd.DataFrame, item: dict[str, Any], accounts: pd.DataFrame, cells: Sequence[str]) -> Any:
+    """The hours around a start, who was touched (None = everybody) and the unit assigned; or why there are none."""
+    used = recent(hours, None, cells=cells)
+    first = item["start"] + (1 if item["mid"] else 0)
+    used = used[(used["at"] >= item["start"] - WINDOW) & (used["at"] < first + WINDOW)]
+    used = used[(used["at"] < item["start"]) | (used["at"] >= first)]
+    if not (used["at"] < item["start"]).any():
+        return "before"
+    if not (used["at"] >= first).any():
+        return "after"
+    if not item["column"]:
+        return used, None, ""
+    known = accounts.set_index("account_id")
+    if item["column"] == "account_id":
+        value = pd.Series(known.index, index=known.index)
+    elif item["column"] in known:
+        value = known[item["column"]]
+    else:
+        return "column"
+    # whose an account was before the start decides, so that the initiative cannot move it from side to side
+    whose = csm_of(used[used["at"] < item["start"]])
+    whose = pd.concat([whose, csm_of(used).drop(whose.index, errors="ignore")])
+    here = pd.DataFrame({"csm": whose})
+    here["value"] = value.reindex(here.index)
+    if item["column"] == "csm":
+        here["value"] = here["csm"]
+    given = here.dropna(subset=["value"])
+    kinds = given.groupby("csm")["value"].nunique()
+    own = item["column"] not in ("account_id", *GROUPS) and len(given) >= MOSTLY * len(here)
+    per_csm = own and len(kinds) > 1 and bool((kinds <= 1).all())
+    if per_csm:  # accounts without a value belong with the others of their CSM
+        here["value"] = here["csm"].map(given.groupby("csm")["value"].first())
+    here["touched"] = here["value"].astype(str).str.strip() == item["value"].strip()
+    if not here["touched"].any():
+        return "value"
+    if here["touched"].all():
+        return used, None, ""
+    several = item["column"] != "account_id" and given["value"].nunique() > 2
+    unit = "CSM" if per_csm else "group" if item["column"] in GROUPS or several else "account"
+    here["cluster"] = {"CSM": here["csm"], "group": here["value"].astype(str)}.get(unit, pd.Series(here.index, here.index))
+    return used, here, unit
+
+
+def _largest(used: pd.DataFrame) -> list[str]:
+    spent = used.groupby("task", sort=True)["hours"].sum().sort_values(ascending=False, kind="stable")
+    return list(spent.index[:MOST_TASKS]) if len(spent) > 1 else []
+
+
+def _panel(used: pd.DataFrame, task: str, start: int, whom: pd.DataFrame, unit: str) -> Panel:
+    """Account × month from each account's first entry to its last in the window, zeros kept."""
+    account, names = pd.factorize(used["account_id"], sort=True)
+    months = np.sort(used["at"].unique())
+    column = np.searchsorted(months, used["at"].to_numpy())
+    shape = (len(names), len(months))
+    first, last = np.full(shape[0], shape[1]), np.full(shape[0], -1)
+    np.minimum.at(first, account, column)
+    np.maximum.at(last, account, column)
+    place = np.arange(shape[1])
+    there = (place >= first[:, None]) & (place <= last[:, None])
+    chosen = np.ones(len(used), dtype=bool) if task == "" else (used["task"] == task).to_numpy()
+    spent = np.zeros(shape)
+    np.add.at(spent, (account[chosen], column[chosen]), used["hours"].to_numpy(dtype=float)[chosen])
+    phase = _phases(used, account, column, shape)
+    side = whom.reindex(names)
+    cluster = pd.factorize(side["cluster"], sort=True)[0]
+    return Panel(spent, there, phase, months >= start, months, side["touched"].to_numpy(dtype=bool), cluster, unit)
+
+
+def _phases(used: pd.DataFrame, account: np.ndarray, column: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """The phase in which most of a month's hours were booked, that of the month before where there are none."""
+    code = pd.factorize(used["phase"], sort=True)[0]
+    booked = pd.DataFrame({"a": account, "m": column, "p": code, "h": used["hours"].to_numpy()})
+    booked = booked.groupby(["a", "m", "p"], sort=True, as_index=False)["h"].sum()
+    booked = booked.sort_values(["a", "m", "h"], ascending=[True, True, False], kind="stable")
+    booked = booked.drop_duplicates(["a", "m"])
+    out = np.full(shape, np.nan)
+    out[booked["a"], booked["m"]] = booked["p"]
+    return pd.DataFrame(out).ffill(axis=1).fillna(-1).to_numpy(dtype="int64")
+
+
+def _did(used: pd.DataFrame, task: str, item: dict[str, Any], whom: pd.DataFrame, unit: str, seed: int) -> dict[str, Any]:
+    panel = _panel(used, task, item["start"], whom, unit)
+    both = (panel.there & panel.after).any(axis=1) & (panel.there & ~panel.after).any(axis=1)
+    treated = np.bincount(panel.cluster, weights=panel.touched) > 0
+    count = (int(treated.sum()), int((~treated).sum()))
+    row = _row(item, task, method="did", n=int(both.sum()), units=count, unit=unit)
+    cells = panel.spent[panel.touched]
+    if not cells[:, panel.after].sum() > 0 or not cells[:, ~panel.after].sum() > 0:
+        return row | {"why": "no_hours"}
+    fit = _fit(panel, np.outer(panel.touched, panel.after).astype(float)[..., None])
+    beta = float(fit.coef[-1])
+    if not np.isfinite(beta):
+        return row | {"why": "no_hours"}
+    row |= {"estimate": np.expm1(beta), "hours_saved": float(cells[:, panel.after].sum() * np.expm1(-beta))}
+    if min(count) < 2:
+        return row | {"why": "one_unit"}
+    ways = assignments(len(treated), count[0], actual=treated, seed=seed)
+    pace = _phase_pace(panel, fit)
+    row["pretrend_p"] = _pretrend(panel, ways, pace)
+    if sum(count) >= MANY_CLUSTERS and min(count) >= 6:
+        se, df = float(np.sqrt(fit.cov[-1, -1])), fit.clusters - 1
+        half = float(stdtrit(df, 0.975)) * se
+        row |= {"low": np.expm1(beta - half), "high": np.expm1(beta + half), "p": 2 * float(stdtr(df, -abs(beta / se)))}
+        return row
+    row["p"] = _shuffled_p(panel, ways, pace, 0.0)
+    if 1 / len(ways) >= 0.05 or _shuffled_p(panel, ways, pace, beta + 3) > 0.05 or _shuffled_p(panel, ways, pace, beta - 3) > 0.05:
+        return row | {"why": "few_units"}
+    low, high = (_bound(panel, ways, pace, beta, direction) for direction in (-1, 1))
+    return row | {"low": np.expm1(low), "high": np.expm1(high)}
+
+
+def _fit(panel: Panel, extra: np.ndarray) -> regression.Fit:
+    """Account effects concentrated out, months as columns, then the columns of ``extra`` (account × month × columns)."""
+    account, month = np.nonzero(panel.there)
+    months = month[:, None] == np.arange(1, len(panel.months))
+    phases = panel.phase[account, month][:, None] == np.unique(panel.phase[panel.there])[1:]
+    x = np.column_stack([months.astype(float), phases.astype(float), extra[account, month]])
+    return regression.poisson(panel.spent[account, month], x, absorb=account, cluster=panel.cluster[account])
+
+
+def _phase_pace(panel: Panel, fit: regression.Fit) -> np.ndarray:
+    """By how much each account's phase multiplies its hours, 0 in months it was not there."""
+    phases = np.unique(panel.phase[panel.there])
+    place = len(panel.months) - 1
+    effects = np.concatenate([[0.0], fit.coef[place : place + len(phases) - 1]])
+    at = np.clip(np.searchsorted(phases, panel.phase), 0, len(phases) - 1)
+    return np.where(panel.there, np.exp(effects)[at], 0.0)
+
+
+def _shuffled_p(panel: Panel, ways: np.ndarray, pace: np.ndarray, beta: float) -> float:
+    """p of the effect ``beta``: take it out of the hours, then compare who was touched with all assignments."""
+    effect = np.where(np.outer(panel.touched, panel.after), np.exp(-beta), 1.0)
+    without = panel.spent * effect
+    gap = without - regression.two_way(without, pace).fitted
+    sums = np.bincount(panel.cluster, weights=gap[:, panel.after].sum(axis=1))
+    return assignment_p(sums, ways)
+
+
+def _bound(panel: Panel, ways: np.ndarray, pace: np.ndarray, beta: float, direction: int) -> float:
+    """The farthest effect on one side that the shuffles do not reject."""
+    inside, outside = beta, beta + 3.0 * direction
+    for step in (0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5):
+        if _shuffled_p(panel, ways, pace, beta + direction * step) <= 0.05:
+            outside = beta + direction * step
+            break
+        inside = beta + direction * step
+    for _ in range(6):
+        middle = (inside + outside) / 2
+        inside, outside = (inside, middle) if _shuffled_p(panel, ways, pace, middle) <= 0.05 else (middle, outside)
+    return outside
+
+
+def _pretrend(panel: Panel, ways: np.ndarray, pace: np.ndarray) -> float:
+    """p of a straight path of the touched away from the untouched before the start."""
+    before = ~panel.after
+    if before.sum() < 3:
+        return float("nan")
+    spent, there = panel.spent[:, before], pace[:, before]
+    if not spent.sum() > 0:
+        return float("nan")
+    gap = spent - regression.two_way(spent, there).fitted
+    time = panel.months[before] - panel.months[before].mean()
+    return assignment_p(np.bincount(panel.cluster, weights=gap @ time, minlength=ways.shape[1]), ways)
+
+
+def _path(panel: Panel, item: dict[str, Any], task: str, every: int) -> list[dict[str, Any]]:
+    """The touched relative to the untouched, step by step."""
+    step = (panel.months - item["start"] - item["mid"] * panel.after) // every
+    steps = [int(s) for s in np.unique(step)]
+    treated = np.bincount(panel.cluster, weights=panel.touched) > 0
+    if -1 not in steps or not panel.spent[panel.touched].sum() > 0:
+        return []
+    others = [s for s in steps if s != -1]
+    extra = np.stack([np.outer(panel.touched, step == s).astype(float) for s in others], axis=-1)
+    fit = _fit(panel, extra)
+    out = []
+    for s in steps:
+        month = periods.month_label(int(panel.months[step == s].min()))
+        count = int((panel.there[panel.touched][:, step == s]).any(axis=1).sum())
+        row = {"initiative": item["initiative"], "task": task, "step": s, "month": month, "n": count}
+        if s == -1:
+            out.append(row | {"estimate": 1.0, "low": np.nan, "high": np.nan})
+            continue
+        place = len(fit.coef) - len(others) + others.index(s)
+        beta, half = float(fit.coef[place]), np.nan
+        if min(treated.sum(), (~treated).sum()) > 1:
+            half = float(stdtrit(fit.clusters - 1, 0.975)) * float(np.sqrt(fit.cov[place, place]))
+        out.append(row | {"estimate": np.exp(beta), "low": np.exp(beta - half), "high": np.exp(beta + half)})
+    return out
+
+
+def _before_after(used: pd.DataFrame, task: str, item: dict[str, Any], cells: Sequence[str]) -> dict[str, Any]:
+    """Hours per account and month after ÷ before at equal mix."""
+    parts = []
+    for after in (0.0, 1.0):
+        part = used[(used["at"] >= item["start"]) == bool(after)]
+        base = units(part, cells=cells).drop(columns="hours")
+        chosen = part if task == "" else part[part["task"] == task]
+        booked = chosen.groupby(["account_id", "phase"])["hours"].sum().rename("hours").reset_index()
+        base = base.merge(booked, on=["account_id", "phase"], how="left").fillna({"hours": 0.0})
+        parts.append(base.assign(after=after, cell=base[list(cells)].astype(str).agg("\x1f".join, axis=1) if len(cells) else ""))
+    rows = pd.concat(parts, ignore_index=True)
+    row = _row(item, task, method="before_after", unit="account")
+    row["n"] = len(set(parts[0]["account_id"]) & set(parts[1]["account_id"]))
+    row["units"] = f"{rows['account_id'].nunique()}"
+    if not all(p["hours"].sum() > 0 for p in parts):
+        return row | {"why": "no_hours"}
+    fit = regression.poisson(
+        rows["hours"].to_numpy(), rows[["after"]].to_numpy(), absorb=pd.factorize(rows["cell"])[0],
+        exposure=rows["months"].to_numpy(), cluster=pd.factorize(rows["account_id"])[0],
+    )  # fmt: skip
+    beta, se = float(fit.coef[0]), float(np.sqrt(fit.cov[0, 0]))
+    if not np.isfinite(beta):
+        return row | {"why": "no_hours"}
+    row |= {"estimate": np.expm1(beta), "hours_saved": float(parts[1]["hours"].sum() * np.expm1(-beta))}
+    if fit.clusters < MANY_CLUSTERS or not se > 0:
+        return row | {"why": "few_units"}
+    half = float(stdtrit(fit.clusters - 1, 0.975)) * se
+    p = 2 * float(stdtr(fit.clusters - 1, -abs(beta / se)))
+    return row | {"low": np.expm1(beta - half), "high": np.expm1(beta + half), "p": p}
+
+
+def _row(item: dict[str, Any], task: str, *, units: tuple[int, int] | None = None, **values: Any) -> dict[str, Any]:
+    row: dict[str, Any] = dict.fromkeys(COLUMNS, np.nan)
+    row |= {"initiative": item["initiative"], "task": task, "start": item["day"].isoformat(), "n": 0}
+    row |= {"units": f"{units[0]} / {units[1]}" if units else "", "unit": "", "method": "", "why": ""}
+    return row | values
+
+
+def _holm(ps: list[float]) -> list[float]:
+    """Holm's step-down p values; missing ones stay missing and are not counted."""
+    known = [(p, i) for i, p in enumerate(ps) if p == p]
+    out, largest = [float("nan")] * len(ps), 0.0
+    for rank, (p, i) in enumerate(sorted(known)):
+        largest = max(largest, min(1.0, p * (len(known) - rank)))
+        out[i] = largest
+    return out
