@@ -135,19 +135,21 @@ def workload(
     Returns
     -------
     month, customers, internal (hours), available (hours; missing where nobody gave them), accounts (mean over the
-    month), planned (True for the months ahead: the hours for customers are those expected, internal time keeps its share).
+    month), for_customers (of the available hours, what internal time leaves at its share of today), planned (True for
+    the months ahead: hours for customers as expected).
     """
     kind = np.where(hours["account_id"] == "", "internal", "customers")
     wide = hours.groupby(["month", kind])["hours"].sum().unstack(fill_value=0.0)
-    table = pd.DataFrame({k: wide[k] if k in wide else 0.0 for k in ("customers", "internal")}).rename_axis("month")
+    table = pd.DataFrame({k: wide.get(k, 0.0) for k in ("customers", "internal")}, index=wide.index)
     table["available"] = available.reindex(table.index)
     table["accounts"] = months.groupby("month")["exposure"].sum().reindex(table.index).fillna(0.0)
-    table = table.assign(planned=False).reset_index()
+    table = table.assign(for_customers=np.nan, planned=False).reset_index()
     rows = needs.set_index("lever") if len(needs) else needs
     if table.empty or not {"now", "accounts"} <= set(rows.index) or not ahead:
         return table
     now, then = rows.loc["now"], rows.loc["accounts"]
     share = np.arange(1, ahead + 1) / ahead
+    table["for_customers"] = table["available"] * (now["available"] / now["paid"] if now["paid"] > 0 else np.nan)
     last = periods.month_index(table["month"].iloc[-1] + "-01")
     plan = pd.DataFrame(
         {
@@ -155,6 +157,7 @@ def workload(
             "customers": now["hours"] + share * (then["hours"] - now["hours"]),
             "internal": now["paid"] - now["available"],
             "available": now["paid"],
+            "for_customers": now["available"],
             "accounts": now["accounts"] + share * (then["accounts"] - now["accounts"]),
             "planned": True,
         }
@@ -199,11 +202,12 @@ def what_if(
     Returns
     -------
     lever (now, task, onboarding, accounts, together) → hours (needed a month), low, high, available (of the team for
-    customers, a month), paid (with internal time), accounts, headcount (CSMs needed while internal time keeps its share), headcount_low,
-    headcount_high, change (heads, against now), task (which).
+    customers, a month), paid (with internal time), accounts, headcount (CSMs needed while internal time keeps its
+    share), headcount_low, headcount_high, change (heads, against now), by (how much: fraction, weeks, accounts),
+    task (which).
     """
     columns = ["lever", "hours", "low", "high", "available", "paid", "accounts", "headcount",
-               "headcount_low", "headcount_high", "change", "task"]  # fmt: skip
+               "headcount_low", "headcount_high", "change", "by", "task"]  # fmt: skip
     cells = per_account_month(months, by=CELL)
     cells = cells[cells["estimate"].notna()].set_index(list(CELL))
     now = _now(months).groupby(list(CELL)).size().reindex(cells.index).fillna(0.0)
@@ -223,8 +227,10 @@ def what_if(
         heads = [v / team.for_customers if team.for_customers > 0 else np.nan for v in (needed, low, high)]
         rows.append((lever, needed, low, high, team.csms * team.for_customers,
                      team.csms * team.available, accounts.sum(), *heads))  # fmt: skip
-    table = pd.DataFrame(rows, columns=columns[:-2])
-    return table.assign(change=table["headcount"] - table["headcount"].iloc[0], task=task)
+    table = pd.DataFrame(rows, columns=columns[:-3])
+    by = {"task": task_shorter, "onboarding": onboarding_weeks, "accounts": more_accounts}
+    table["change"] = table["headcount"] - table["headcount"].iloc[0]
+    return table.assign(by=table["lever"].map(by).fillna(0.0).astype(float), task=task)
 
 
 def phase_length(months: pd.DataFrame, phase: str) -> float:

@@ -40,8 +40,8 @@ def weeks_of_life(entries: Any, lives: pd.DataFrame, *, as_of: Any, weeks: int =
     Returns
     -------
     [by,] week → estimate (mean hours per account and week), low, high (log–t over accounts; missing below ten of
-    them), n (accounts), hours (all hours of that week of life). Week 0 holds the hours outside any life, week
-    ``weeks + 1`` all later ones, both without an estimate, so that the hours add up to those of the customers.
+    them), n (accounts), hours (all hours of that week of life). Week 0 holds the hours outside any life, those of
+    unknown accounts too, week ``weeks + 1`` all later ones, both without an estimate: the hours add up to the input.
 
     Examples
     --------
@@ -101,8 +101,8 @@ def account_months(hours: pd.DataFrame, lives: pd.DataFrame, *, as_of: Any) -> p
 
     Examples
     --------
-    >>> log = pd.DataFrame({"account_id": ["A", "A"], "phase": ["onboarding", "steady"], "month": ["2026-04", "2026-05"],
-    ...     "hours": [6.0, 2.0]})
+    >>> log = pd.DataFrame({"account_id": ["A", "A"], "phase": ["onboarding", "steady"],
+    ...     "month": ["2026-04", "2026-05"], "hours": [6.0, 2.0]})
     >>> life = pd.DataFrame({"account_id": ["A"], "start": pd.to_datetime(["2026-04-16"]),
     ...     "stop": pd.to_datetime([None])})
     >>> account_months(log, life, as_of="2026-05-31")[["month", "phase", "exposure", "hours"]].values.tolist()

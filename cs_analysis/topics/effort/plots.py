@@ -100,9 +100,8 @@ def plot_quadrants(
     largest = table.nlargest(2, "hours")
     named = pd.concat([named, largest[~largest["account_id"].isin(named["account_id"])]])
     _name(ax, [(r.hours, r.mrr, short(known.get(r.account_id, r.account_id), 16)) for r in named.itertuples()])
-    charts.note(ax, _("The lines are the middle accounts; MRR is on a logarithmic axis."))
     _legend(ax)
-    subtitle = _("Hours and mean MRR a month, {n} with revenue")
+    subtitle = _("Hours and mean MRR a month, {n} with revenue; lines: the middle account; MRR on a logarithmic axis")
     return charts.title(ax, _("Hours and revenue of each account"), subtitle.format(n=sentences.accounts(len(table))))
 
 
@@ -187,22 +186,21 @@ def plot_workload(table: pd.DataFrame, ax: Axes, *, months: int = 18) -> Axes:
     rows = pd.concat([past, table[table["planned"].astype(bool)]], ignore_index=True)
     if rows.empty:
         return _nothing(ax, _(words.NO_HOURS))
-    parts = {_("for customers"): rows["customers"].to_numpy(), _("internal time"): rows["internal"].to_numpy()}
-    charts.stacked(ax, [month(m) for m in rows["month"]], parts)
     ahead = rows["planned"].to_numpy(dtype=bool)
-    for container in ax.containers:
-        for bar, planned in zip(container, ahead, strict=True):
-            if planned:
-                bar.set_hatch("////")
-                bar.set_edgecolor(GRID)
-                bar.set_alpha(0.75)
-    there = rows["available"].to_numpy(dtype=float)
+    spent = rows["customers"].to_numpy(dtype=float)
+    parts = {_("logged"): np.where(ahead, 0.0, spent)}
+    if ahead.any():
+        parts[_("planned")] = np.where(ahead, spent, 0.0)
+    charts.stacked(ax, [month(m) for m in rows["month"]], parts)
+    for bar in ax.containers[-1] if ahead.any() else ():
+        bar.set_hatch("////")
+        bar.set_edgecolor(GRID)
+    there = rows["for_customers"].to_numpy(dtype=float)
     if np.isfinite(there).any():
-        edges = np.arange(len(rows) + 1) - 0.5
-        ax.stairs(there, edges, baseline=None, color=INK, linewidth=1.4, zorder=5)
+        ax.stairs(there, np.arange(len(rows) + 1) - 0.5, baseline=None, color=INK, linewidth=1.4, zorder=5)
         ax.set_ylim(0, max(float(np.nanmax(there)), ax.get_ylim()[1]) * 1.08)
-        charts.note(ax, _("Line: available hours. Hatched: planned, with accounts as in “more accounts”."))
-    return charts.title(ax, _("Hours needed and hours there"), _("Hours a month"))
+    subtitle = _("Hours for customers a month; line: available hours, less internal time at its share of today")
+    return charts.title(ax, _("Hours needed and hours there"), subtitle)
 
 
 def plot_what_if(needs: pd.DataFrame, ax: Axes, *, team: Team) -> Axes:
@@ -213,6 +211,8 @@ def plot_what_if(needs: pd.DataFrame, ax: Axes, *, team: Team) -> Axes:
     values = [rows[c].to_numpy(dtype=float) for c in ("headcount", "headcount_low", "headcount_high")]
     charts.forest(ax, words.lever_names(rows), *values, kind="number1", reference=float(team.csms))
     subtitle = _("CSMs, while internal time keeps its share; the line is the {n} there are")
+    if not team.internal:
+        subtitle = _("CSMs, if all their time went to customers; the line is the {n} there are")
     return charts.title(ax, _("CSMs needed"), subtitle.format(n=number(team.csms)))
 
 

@@ -1,4 +1,4 @@
-"""Time per account in short: headline figures with the month before and the year before beside them, findings, trend."""
+"""Time per account in short: headline figures beside the month and the year before, findings, trend."""
 
 from __future__ import annotations
 
@@ -98,8 +98,10 @@ def _book(priced: pd.DataFrame, contracts: Any, day: Any, gross_margin: float) -
     inside = months[months["month"].isin(span)].groupby("account_id")["exposure"].sum()
     cost = cost[cost["account_id"] != ""].set_index("account_id")
     table = cost[["hours", "cost", "revenue", "margin"]].join(inside.astype(float), how="outer")
-    filled = table[["hours", "revenue", "exposure"]].fillna(0.0)
-    return table.assign(**{c: filled[c] for c in filled}).reset_index()[columns]
+    table[["hours", "revenue", "exposure"]] = table[["hours", "revenue", "exposure"]].fillna(0.0)
+    idle = (table["hours"] == 0) & (table["revenue"] == 0)  # with us for part of a month, without revenue or hours
+    table.loc[idle, ["cost", "margin"]] = 0.0
+    return table.reset_index()[columns]
 
 
 def _ratio(metric: str, unit: str, at: dict[str, pd.DataFrame], over: str, under: str, year: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ _RATES = {"coverage", "whole_hours", "share"}
 _HOURS = {
     "hours", "logged", "available", "doubled_hours", "hours_per_account", "hours_needed", "break_even",
     "break_even_customers", "headcount", "headcount_low", "headcount_high", "change", "customers", "internal", "months",
+    "for_customers",
 }  # fmt: skip
 
 
@@ -33,6 +34,7 @@ def _headings() -> dict[str, str]:
         "lever": _("Change"), "headcount": _("CSMs needed"), "headcount_low": _("CSMs, low"),
         "headcount_high": _("CSMs, high"), "change": _("Against now"), "customers": _("Hours for customers"),
         "internal": _("Internal time"), "planned": _("Planned"),
+        "for_customers": _("Available for customers"),
     }  # fmt: skip
 
 
@@ -104,7 +106,7 @@ def table_capacity(cells: pd.DataFrame) -> Html:
 
 def table_what_if(needs: pd.DataFrame) -> Html:
     """Hours and CSMs needed under each change."""
-    frame = needs.assign(lever=words.lever_names(needs)).drop(columns=["task", "paid"])
+    frame = needs.assign(lever=words.lever_names(needs)).drop(columns=["task", "paid", "by"])
     return _show(frame, _("What would change the CSMs needed"), "what_if")
 
 

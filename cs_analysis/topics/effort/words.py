@@ -32,9 +32,9 @@ QUADRANT_LABELS = {
 }
 LEVER_LABELS = {
     "now": N_("as it is"),
-    "task": N_("a task shorter: {task}"),
-    "onboarding": N_("onboarding shorter"),
-    "accounts": N_("more accounts"),
+    "task": N_("{task} {amount} shorter"),
+    "onboarding": N_("onboarding {amount} shorter"),
+    "accounts": N_("{amount} more"),
     "together": N_("all three together"),
 }
 NO_HOURS = N_("No hours were logged.")
@@ -56,7 +56,29 @@ def given(value: object) -> str:
 
 def lever_names(needs: pd.DataFrame) -> list[str]:
     """The levers of a what-if in words, the task by its name."""
-    return [_(LEVER_LABELS[r.lever]).format(task=given(r.task)) for r in needs.itertuples()]
+
+    def amount(lever: str, by: float) -> str:
+        if lever == "accounts":
+            return sentences.accounts(by)
+        if lever == "onboarding":
+            return ngettext("{n} week", "{n} weeks", 1 if by == 1 else 2).format(n=sentences.bare(by, "days"))
+        return percent(by, 0)
+
+    return [
+        _(LEVER_LABELS[r.lever]).format(task=given(r.task), amount=amount(str(r.lever), float(r.by)))
+        for r in needs.itertuples()
+    ]
+
+
+def spent(hours: float) -> str:
+    """Hours in words, without decimals where there are many.
+
+    >>> spent(7410.25), spent(2.5)
+    ('7,410 hours', '2.5 hours')
+    """
+    if abs(hours) < 100:
+        return sentences.figure(hours, "hours")
+    return ngettext("{n} hour", "{n} hours", 2).format(n=number(hours))
 
 
 def say_balance(balance: pd.DataFrame, set_aside: pd.DataFrame, *, ends: tuple[Any, Any] = (None, None)) -> str:
@@ -68,7 +90,7 @@ def say_balance(balance: pd.DataFrame, set_aside: pd.DataFrame, *, ends: tuple[A
     if ends[0] is None:
         text = _("{hours} were logged: {customers} for customers, {internal} internal.")
     said = text.format(
-        hours=sentences.figure(at.loc["total", "hours"], "hours"),
+        hours=spent(at.loc["total", "hours"]),
         first=day(ends[0]) if ends[0] else "",
         last=day(ends[1]) if ends[1] else "",
         customers=percent(at.loc["customers", "share"]),
@@ -91,7 +113,7 @@ def say_set_aside(table: pd.DataFrame) -> str:
         len(table),
     )
     return text.format(
-        hours=sentences.figure(table["hours"].sum(), "hours"),
+        hours=spent(table["hours"].sum()),
         n=number(len(table)),
         names=sentences.listing(names, most=3),
     )
@@ -102,16 +124,20 @@ def say_coverage(coverage: pd.DataFrame, checks: pd.DataFrame) -> str:
     if checks.empty:
         return _(NO_HOURS)
     empty, weeks = int(checks["empty_weeks"].sum()), int(checks["weeks"].sum())
-    silent = _("{empty} of {weeks} CSM weeks have no entry at all.").format(empty=number(empty), weeks=number(weeks))
+    silent = _("{empty} of {weeks} weeks of CSMs have no entry at all.")
+    if not empty:
+        silent = _("none of {weeks} weeks of CSMs is without an entry.")
+    silent = silent.format(empty=number(empty), weeks=number(weeks))
     known = checks[checks["coverage"].notna()]
     if known.empty:
-        return _("Nobody gave available hours, so it cannot be told which share of the time is logged.") + " " + silent
+        text = _("Nobody gave available hours, so it cannot be told which share of the time is logged; {silent}")
+        return text.format(silent=silent)
     lowest = known.loc[known["coverage"].idxmin()]
     text = _("{share} of the available hours are logged")
     if len(known) > 1:
         text = _("{share} of the available hours are logged, least by {csm} ({lowest})")
     said = text.format(share=percent(team_coverage(coverage)), csm=lowest["csm"], lowest=percent(lowest["coverage"]))
-    return said + "; " + silent
+    return _("{said}; {silent}").format(said=said, silent=silent)
 
 
 def say_checks(checks: pd.DataFrame) -> str:
@@ -126,7 +152,7 @@ def say_checks(checks: pd.DataFrame) -> str:
         )
     if twice:
         text = ngettext("{n} entry repeats another ({hours})", "{n} entries repeat others ({hours})", int(twice))
-        parts.append(text.format(n=number(twice), hours=sentences.figure(hours, "hours")))
+        parts.append(text.format(n=number(twice), hours=spent(hours)))
     round_ones = checks[checks["whole_hours"] >= HEAPED]["csm"].tolist()
     if round_ones:
         text = _("the entries of {names} are nearly all whole hours: estimates rather than a log")
@@ -172,7 +198,7 @@ def say_hours(hours: pd.DataFrame, *, as_of: Any, months: int = 12) -> str:
         _("{kind} {value}").format(kind=given(t), value=percent(v / by_task.sum())) for t, v in by_task.head(3).items()
     ]
     return text.format(
-        n=number(len(span)), last=month(span[-1]), hours=sentences.figure(by_task.sum(), "hours"),
+        n=number(len(span)), last=month(span[-1]), hours=spent(by_task.sum()),
         tasks=sentences.listing(named),
     )  # fmt: skip
 
@@ -190,7 +216,7 @@ def say_cost(cost: pd.DataFrame, *, currency: str = "JPY") -> str:
             "Serving {accounts} cost {cost}, {share} of their revenue of {revenue}; internal time {internal} more."
         )
     else:
-        text = _("Serving {accounts} cost {cost}, with no revenue in these months; internal time {internal} more.")
+        text = _("Serving {accounts} cost {cost}, with no revenue in these months; internal time cost {internal}.")
     return text.format(
         accounts=sentences.accounts(len(rows)), cost=money_short(spent, currency),
         share=percent(spent / revenue if revenue > 0 else None), revenue=money_short(revenue, currency),
@@ -268,7 +294,7 @@ def say_life(weeks: pd.DataFrame, *, first: int = 4, later: int = 26) -> str:
     said = text.format(week=number(known.index[0]), value=_weekly(start))
     if len(known) < 2:
         return said + _(".")
-    text = _("; in week {week} {value}.")
+    text = _("; in week {week} it takes {value}.")
     return said + text.format(week=number(known.index[min(len(known), later) - 1]), value=_weekly(last))
 
 
@@ -316,7 +342,9 @@ def say_capacity(cells: pd.DataFrame, team: Team) -> str:
         "A CSM has {available} a month, of which {internal} go into internal time; the rest carries, by touch model: "
         "{parts}."
     )
-    if not team.known:
+    if not team.internal:
+        text = _("If all of a CSM's {available} a month went to customers they would carry, by touch model: {parts}.")
+    elif not team.known:
         text = _(
             "A CSM logs {available} a month, of which {internal} go into internal time; the rest carries, by touch "
             "model: {parts}."
