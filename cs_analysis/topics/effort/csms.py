@@ -205,7 +205,8 @@ def quality(
     Returns
     -------
     pace ("fewer", "as_many", "more") → n (accounts), ratio (median hours ÷ expected), churned, churn_rate, churn_low,
-    churn_high, answers, nps, nps_low, nps_high (points). Empty with fewer than thirty accounts to cut.
+    churn_high, answers, nps, nps_low, nps_high (points); and "difference": fewer less more, its limits those of both
+    put together [Zou and Donner 2008]. Empty with fewer than thirty accounts to cut.
     """
     end = pd.Timestamp(as_of)
     landmark = end - pd.DateOffset(years=1)
@@ -236,7 +237,19 @@ def quality(
         row |= {"answers": len(score) if answered is not None else np.nan}
         row |= dict(zip(("nps", "nps_low", "nps_high"), points, strict=True))
         rows.append(row)
-    return pd.DataFrame(rows)
+    rows.append({"pace": "difference", "n": rows[0]["n"] + rows[2]["n"]} | _difference(rows[0], rows[2]))
+    return pd.DataFrame(rows)[[*columns, "nps_low", "nps_high"]]
+
+
+def _difference(a: dict[str, Any], b: dict[str, Any]) -> dict[str, float]:
+    """a less b of churn and NPS with limits."""
+    out: dict[str, float] = {}
+    for name, low, high in (("churn_rate", "churn_low", "churn_high"), ("nps", "nps_low", "nps_high")):
+        gap = a[name] - b[name]
+        out[name] = gap
+        out[low] = gap - float(np.hypot(a[name] - a[low], b[high] - b[name]))
+        out[high] = gap + float(np.hypot(a[high] - a[name], b[name] - b[low]))
+    return out
 
 
 def _newest_answers(responses: pd.DataFrame | None, after: pd.Timestamp, until: pd.Timestamp) -> pd.Series | None:

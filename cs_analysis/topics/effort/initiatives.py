@@ -29,13 +29,13 @@ WHY = {
     "value": N_("no account has {value} in {column}"),
     "before": N_("there are no hours from before its start"),
     "after": N_("there are no hours from after its start"),
-    "one_unit": N_("only one {unit} was touched, so chance cannot be told from effect"),
-    "few_units": N_("too few {unit}s for an interval: no assignment by chance is rare enough"),
+    "one_unit": N_("there is only one {unit} on one side, so effect cannot be told from chance"),
+    "few_units": N_("there are too few to tell the effect from chance"),
     "no_hours": N_("those it touched have no hours on one side of its start"),
 }
 COLUMNS = (
     "initiative", "task", "estimate", "low", "high", "n", "units", "unit", "method", "p", "p_holm", "pretrend_p",
-    "hours_saved", "start", "why",
+    "hours_saved", "start", "column", "value", "why",
 )  # fmt: skip
 
 
@@ -86,8 +86,8 @@ def initiative_effects(
     One row per initiative × task, task "" = all tasks together: estimate (−0.4 = 40 % fewer hours), low, high, n
     (accounts with hours on both sides of the start), units (touched, untouched, as text), unit, method ("did",
     "before_after", "" = not computed), p, p_holm (over tasks), pretrend_p (whether the touched were on another path
-    before), hours_saved (since the start, on the touched), start, why (why there is no interval or no estimate, a
-    key of ``WHY``).
+    before), hours_saved (since the start, on the touched), start, column and value (whom it touched), why (why there is no
+    interval or no estimate, a key of ``WHY``).
 
     Notes
     -----
@@ -143,6 +143,20 @@ def initiative_path(
             rows += _path(_panel(used, task, item["start"], whom, unit), item, task, every)
     names = ["initiative", "task", "step", "month", "estimate", "low", "high", "n"]
     return pd.DataFrame(rows, columns=pd.Index(names))
+
+
+def telling_tasks(effects: pd.DataFrame) -> list[str]:
+    """All tasks together (""), and the one whose effect stands out most from its interval, for :func:`initiative_path`.
+
+    >>> table = {"task": ["", "call", "report"], "estimate": [0.0, 0.3, -0.3]}
+    >>> telling_tasks(pd.DataFrame(table | {"low": [-0.1, -0.2, -0.4], "high": [0.1, 0.9, -0.1]}))
+    ['', 'report']
+    """
+    single = effects[(effects["task"] != "") & effects["low"].notna() & (effects["estimate"] > -1)]
+    if single.empty:
+        return [""]
+    log = np.log1p(single[["estimate", "low", "high"]].clip(lower=-1 + 1e-9).astype(float))
+    return ["", str(single.loc[(log["estimate"].abs() / (log["high"] - log["low"])).idxmax(), "task"])]
 
 
 def about_time(initiatives: pd.DataFrame | None) -> list[dict[str, Any]]:
@@ -388,6 +402,7 @@ def _before_after(used: pd.DataFrame, task: str, item: dict[str, Any], cells: Se
 def _row(item: dict[str, Any], task: str, *, units: tuple[int, int] | None = None, **values: Any) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(COLUMNS, np.nan)
     row |= {"initiative": item["initiative"], "task": task, "start": item["day"].isoformat(), "n": 0}
+    row |= {"column": item["column"], "value": item["value"]}
     row |= {"units": f"{units[0]} / {units[1]}" if units else "", "unit": "", "method": "", "why": ""}
     return row | values
 
