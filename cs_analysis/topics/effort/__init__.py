@@ -31,6 +31,7 @@ from cs_analysis.topics.effort.plots import (
 )
 from cs_analysis.topics.effort.summary import summary
 from cs_analysis.topics.effort.tables import (
+    cautions,
     table_balance,
     table_capacity,
     table_checks,
@@ -67,6 +68,7 @@ __all__ = [
     "balance",
     "break_even",
     "capacity",
+    "cautions",
     "concentration",
     "cost_to_serve",
     "covered",

@@ -210,7 +210,7 @@ def what_if(
                "headcount_low", "headcount_high", "change", "by", "task"]  # fmt: skip
     cells = per_account_month(months, by=CELL)
     cells = cells[cells["estimate"].notna()].set_index(list(CELL))
-    now = _now(months).groupby(list(CELL)).size().reindex(cells.index).fillna(0.0)
+    now = _now(months).groupby(list(CELL)).size().reindex(cells.index).fillna(0.0).astype(float)
     if cells.empty or now.sum() == 0:
         return pd.DataFrame({c: pd.Series(dtype=object if c in ("lever", "task") else float) for c in columns})
     by_task = hours[hours["account_id"] != ""].groupby("task")["hours"].sum()

@@ -37,7 +37,7 @@ def plot_hours(hours: pd.DataFrame, ax: Axes, *, as_of: Any, months: int = 12) -
     """Customers' hours of the last months by task, most first; beyond fifteen the rest summed."""
     span = window(hours, as_of, months)
     recent = hours[hours["month"].isin(span) & (hours["account_id"] != "")]
-    if recent.empty:
+    if not recent["hours"].sum() > 0:
         return _nothing(ax, _("No hours for customers were logged in the last complete months."))
     by = recent.groupby("task")["hours"].sum().sort_values(ascending=False, kind="stable")
     charts.bars(ax, [words.given(t) for t in by.index], by.tolist())
@@ -80,6 +80,7 @@ def plot_quadrants(
     known, low = topic.account_names(accounts), set() if losing is None else set(losing["account_id"])
     dear = table["account_id"].isin(low)
     first = table["quadrant"] == "much_time_little_revenue"
+    ax.set_yscale("log")
     for part, marker, colour, size, label in (
         (~first & ~dear, "o", TOTAL, 14, _("others")),
         (first & ~dear, "D", UP, 20, _(words.QUADRANT_LABELS["much_time_little_revenue"])),
@@ -91,7 +92,7 @@ def plot_quadrants(
     x, y = table["hours_median"].iloc[0], table["mrr_median"].iloc[0]
     ax.axvline(x, color=RULE, linewidth=1, zorder=1)
     ax.axhline(y, color=RULE, linewidth=1, zorder=1)
-    ax.set_yscale("log")
+    ax.set_ylim(table["mrr"].min() / 1.5, table["mrr"].max() * 1.5)
     charts.value_axis(ax, table["mrr"], "money", currency=currency)
     ax.yaxis.set_minor_formatter("")
     ax.set_xlim(left=0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from cs_analysis.data import topic
-from cs_analysis.display.html import Html, table
+from cs_analysis.display.html import Html, say, table
 from cs_analysis.display.language import _, month
 from cs_analysis.topics.effort import words
 
@@ -48,6 +48,12 @@ def _show(frame: pd.DataFrame, caption: str, name: str, currency: str = "JPY", f
     formats |= {c: "text" for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c])}
     headings = {c: _headings().get(c) or topic.column_name(c) for c in frame.columns}
     return table(frame, caption, name=name, labels=headings, formats=formats, currency=currency, folded=folded)
+
+
+def cautions(checks: pd.DataFrame, *, min_coverage: float = 0.6) -> list[Html]:
+    """What stands above every comparison of hours while logs are thin; an empty list when they are not."""
+    text = words.say_warning(checks, min_coverage=min_coverage)
+    return [say(text, kind="warning")] if text else []
 
 
 def table_balance(balance: pd.DataFrame) -> Html:

@@ -186,7 +186,7 @@ def say_hours(hours: pd.DataFrame, *, as_of: Any, months: int = 12) -> str:
     """Which tasks take most of the customers' time in the last months."""
     span = window(hours, as_of, months)
     recent = hours[hours["month"].isin(span) & (hours["account_id"] != "")]
-    if recent.empty:
+    if not recent["hours"].sum() > 0:
         return _("No hours for customers were logged in the last complete months.")
     by_task = recent.groupby("task")["hours"].sum().sort_values(ascending=False, kind="stable")
     text = ngettext(
