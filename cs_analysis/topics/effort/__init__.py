@@ -7,6 +7,22 @@ all else takes that small frame.
 from cs_analysis.data.topic import Summary, table_headline
 from cs_analysis.stats.lives import lives
 from cs_analysis.topics.effort.capacity import Team, break_even, capacity, phase_length, team, what_if, workload
+from cs_analysis.topics.effort.compare_plots import (
+    plot_effects,
+    plot_funnel,
+    plot_hours_to_win,
+    plot_initiative_path,
+    plot_initiatives,
+    plot_standards,
+)
+from cs_analysis.topics.effort.compare_tables import (
+    table_comparison,
+    table_initiatives,
+    table_phase_standards,
+    table_quality,
+    table_standards,
+)
+from cs_analysis.topics.effort.compare_words import say_comparison, say_initiatives, say_quality, say_standards
 from cs_analysis.topics.effort.cost import concentration, cost_to_serve, losing, priced, quadrants
 from cs_analysis.topics.effort.coverage import (
     available_by_month,
@@ -16,7 +32,9 @@ from cs_analysis.topics.effort.coverage import (
     logging_coverage,
     team_coverage,
 )
+from cs_analysis.topics.effort.csms import csm_comparison, quality
 from cs_analysis.topics.effort.hours import balance, hours, set_aside
+from cs_analysis.topics.effort.initiatives import initiative_effects, initiative_path
 from cs_analysis.topics.effort.life import account_months, first_phase, per_account_month, weeks_of_life
 from cs_analysis.topics.effort.plots import (
     plot_capacity,
@@ -29,6 +47,7 @@ from cs_analysis.topics.effort.plots import (
     plot_what_if,
     plot_workload,
 )
+from cs_analysis.topics.effort.standards import phase_standards, task_standards
 from cs_analysis.topics.effort.summary import summary
 from cs_analysis.topics.effort.tables import (
     cautions,
@@ -72,8 +91,11 @@ __all__ = [
     "concentration",
     "cost_to_serve",
     "covered",
+    "csm_comparison",
     "first_phase",
     "hours",
+    "initiative_effects",
+    "initiative_path",
     "lives",
     "log_ends",
     "logging_checks",
@@ -81,30 +103,42 @@ __all__ = [
     "losing",
     "per_account_month",
     "phase_length",
+    "phase_standards",
     "plot_capacity",
     "plot_concentration",
     "plot_coverage",
+    "plot_effects",
+    "plot_funnel",
     "plot_hours",
+    "plot_hours_to_win",
+    "plot_initiative_path",
+    "plot_initiatives",
     "plot_life",
     "plot_phases",
     "plot_quadrants",
+    "plot_standards",
     "plot_what_if",
     "plot_workload",
     "priced",
     "quadrants",
+    "quality",
     "say_balance",
     "say_capacity",
     "say_checks",
+    "say_comparison",
     "say_concentration",
     "say_cost",
     "say_coverage",
     "say_hours",
+    "say_initiatives",
     "say_life",
     "say_losing",
     "say_paid",
     "say_phases",
     "say_quadrants",
+    "say_quality",
     "say_set_aside",
+    "say_standards",
     "say_warning",
     "say_what_if",
     "set_aside",
@@ -112,13 +146,19 @@ __all__ = [
     "table_balance",
     "table_capacity",
     "table_checks",
+    "table_comparison",
     "table_cost",
     "table_headline",
+    "table_initiatives",
+    "table_phase_standards",
     "table_phases",
     "table_quadrants",
+    "table_quality",
     "table_set_aside",
+    "table_standards",
     "table_what_if",
     "table_workload",
+    "task_standards",
     "team",
     "team_coverage",
     "weeks_of_life",
