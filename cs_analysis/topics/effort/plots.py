@@ -83,7 +83,7 @@ def plot_quadrants(
     ax.set_yscale("log")
     for part, marker, colour, size, label in (
         (~first & ~dear, "o", TOTAL, 14, _("others")),
-        (first & ~dear, "D", UP, 20, _(words.QUADRANT_LABELS["much_time_little_revenue"])),
+        (first & ~dear, "D", UP, 20, words.labels(["much_time_little_revenue"], words.QUADRANT_LABELS)[0]),
         (dear, "s", PALETTE[1], 28, _("costs more than it brings")),
     ):
         if part.any():

@@ -213,7 +213,7 @@ def say_cost(cost: pd.DataFrame, *, currency: str = "JPY") -> str:
     revenue, spent, internal = rows["revenue"].sum(), rows["cost"].sum(), cost.loc[cost["account_id"] == "", "cost"]
     if revenue > 0:
         text = _(
-            "Serving {accounts} cost {cost}, {share} of their revenue of {revenue}; internal time {internal} more."
+            "Serving {accounts} cost {cost}, {share} of their revenue of {revenue}; internal time cost {internal}."
         )
     else:
         text = _("Serving {accounts} cost {cost}, with no revenue in these months; internal time cost {internal}.")
