@@ -59,13 +59,14 @@ def max_t(
         return z, np.full(count, np.nan)
     rng = np.random.default_rng(seed)
     largest = []
-    indicator = np.zeros((len(member), count))
-    indicator[np.arange(len(member)), member] = 1.0
+    by_group = np.argsort(member, kind="stable")
+    present, starts = np.unique(member[by_group], return_index=True)
     for start in range(0, draws, max(1, _CHUNK // max(len(value), 1))):
         rows = min(max(1, _CHUNK // max(len(value), 1)), draws - start)
         # the whole part keeps a value in its stratum, the fraction shuffles it there
         shuffled = value[np.argsort(stratum + rng.random((rows, len(value))), axis=1)]
-        largest.append(np.nanmax(np.abs(shuffled @ indicator) / scale, axis=1))
+        sums = np.add.reduceat(shuffled[:, by_group], starts, axis=1)
+        largest.append(np.nanmax(np.abs(sums) / scale[present], axis=1))
     reached = np.sort(np.concatenate(largest))
     beyond = len(reached) - np.searchsorted(reached, np.abs(z) * (1 - 1e-9), side="left")
     return z, np.where(np.isfinite(z), (1 + beyond) / (1 + draws), np.nan)

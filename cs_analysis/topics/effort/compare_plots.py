@@ -50,7 +50,9 @@ def plot_funnel(comparison: pd.DataFrame, ax: Axes) -> Axes:
     charts.value_axis(ax, expected, "number", which="x")
     ax.set_xlim(x[0], x[-1] * 1.06)
     ax.set_xlabel(_("expected hours"))
-    charts.note(ax, _("Inside the band lies what chance does to 95 of 100 CSMs; dashed: 998 of 1,000. Square: differs."))
+    charts.note(
+        ax, _("Chance alone leaves 95 of 100 CSMs inside the band, 998 of 1,000 inside the dashes. Square: differs.")
+    )
     subtitle = _("Hours ÷ hours of comparable accounts, {n}")
     return charts.title(
         ax, _("Are the differences more than chance?"), subtitle.format(n=sentences.accounts(rows["n"].sum()))
@@ -130,19 +132,24 @@ def plot_initiatives(effects: pd.DataFrame, ax: Axes) -> Axes:
     if rows.empty:
         return _nothing(ax, compare_words.say_initiatives(effects))
     several = rows["initiative"].nunique() > 1
-    names = [
-        _("{initiative}, {task}").format(initiative=short(r.initiative, 14), task=r.words) if several else r.words
-        for r in rows.assign(words=[given(t) if t else _("all tasks") for t in rows["task"]]).itertuples()
-    ]
+    names = []
+    for row in rows.to_dict("records"):
+        task = given(row["task"]) if row["task"] else _("all tasks")
+        text = _("{initiative}, {task}") if several else "{task}"
+        names.append(text.format(initiative=short(row["initiative"], 14), task=task))
     with_interval = rows["low"].notna().any()
     bounds = [rows[c].to_numpy(dtype=float) if with_interval else None for c in ("low", "high")]
     charts.forest(ax, names, rows["estimate"].to_numpy(dtype=float), *bounds, kind="percent", reference=0.0)
+    if ax.get_xlim()[1] > 3:  # a bound that says little would push all else together; its figure is written
+        ax.set_xlim(-1, 3)
     if not with_interval:
         charts.note(ax, _("No intervals: {why}.").format(why=compare_words.why(rows.iloc[0])))
     if len(effects) > len(rows):
         _more(ax, len(effects) - len(rows))
+    if several:
+        return charts.title(ax, _("What the initiatives did"), _("Change of hours per account and month"))
     method = _(compare_words.METHODS[rows["method"].iloc[0]])
-    title = _("What the initiatives did") if several else _("What “{name}” did").format(name=rows["initiative"].iloc[0])
+    title = _("What “{name}” did").format(name=rows["initiative"].iloc[0])
     return charts.title(ax, title, _("Change of hours per account and month; {method}").format(method=method))
 
 

@@ -28,7 +28,7 @@ def _headings() -> dict[str, str]:
 
 
 def _show(frame: pd.DataFrame, caption: str, name: str, formats: dict[str, str]) -> Html:
-    kinds = {c: "number" for c in frame.columns} | {c: k for c, k in formats.items() if c in frame}
+    kinds = dict.fromkeys(frame.columns, "number") | {c: k for c, k in formats.items() if c in frame}
     kinds |= {c: "text" for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c])}
     headings = {c: _headings().get(c) or topic.column_name(c) for c in frame.columns}
     return table(frame, caption, name=name, labels=headings, formats=kinds)
@@ -40,7 +40,7 @@ def table_comparison(comparison: pd.DataFrame) -> Html:
         csm=[given(c) for c in comparison["csm"]], verdict=labels(comparison["verdict"], words.VERDICTS)
     )
     shown = ["csm", "n", "hours", "expected", "ratio", "low", "high", "effect", "effect_low", "effect_high", "p"]
-    formats = dict.fromkeys(("ratio", "low", "high", "effect", "effect_low", "effect_high", "p"), "number2")
+    formats: dict[str, str] = dict.fromkeys(("ratio", *shown[5:]), "number2")
     formats |= dict.fromkeys(("hours", "expected", "elsewhere"), "number1")
     return _show(frame[[*shown, "verdict", "elsewhere"]], _("CSMs by name"), "csm_comparison", formats)
 
@@ -82,4 +82,6 @@ def table_initiatives(effects: pd.DataFrame) -> Html:
     formats |= dict.fromkeys(("p", "p_holm", "pretrend_p"), "number2")
     first = ["initiative", "start", "task"]
     rest = [c for c in frame.columns if c not in first]
-    return _show(frame[[*first, *rest]], _("Initiatives: change of hours per account and month"), "initiatives", formats)
+    return _show(
+        frame[[*first, *rest]], _("Initiatives: change of hours per account and month"), "initiatives", formats
+    )

@@ -68,11 +68,11 @@ def say_comparison(comparison: pd.DataFrame) -> str:
             "At equal mix the accounts of {csm} take {ratio} of the hours of the average CSM; accounts shuffled among "
             "CSMs give any of them so large a difference in {p} of shuffles."
         ).format(
-            csm=given(row.csm),
-            ratio=sentences.estimate(row.effect, row.effect_low, row.effect_high, row.n),
-            p=percent(row.p) if row.p >= 0.001 else _("under {share}").format(share=percent(0.001)),
+            csm=given(row["csm"]),
+            ratio=sentences.estimate(row["effect"], row["effect_low"], row["effect_high"], row["n"]),
+            p=percent(row["p"]) if row["p"] >= 0.001 else _("under {share}").format(share=percent(0.001)),
         )
-        for row in flagged.itertuples()
+        for row in flagged.to_dict("records")
     ]
     rest = len(known) - len(flagged)
     if not flagged.empty and rest:
@@ -140,9 +140,9 @@ def say_standards(standards: pd.DataFrame) -> str:
     if len(gains) > 1:
         others = [
             _("{name} {value}").format(
-                name=given(r.task), value=sentences.estimate(r.hours_to_win, r.low, r.high, unit="hours")
+                name=given(r["task"]), value=sentences.estimate(r["hours_to_win"], r["low"], r["high"], unit="hours")
             )
-            for r in gains.iloc[1:6].itertuples()
+            for r in gains.iloc[1:6].to_dict("records")
         ]
         said.append(_("Gains show also in: {parts}.").format(parts=_(", ").join(others)))
     return " ".join([*said, _(SPEED)])
@@ -155,7 +155,7 @@ def say_quality(quality: pd.DataFrame) -> str:
             "Whether accounts with fewer hours stayed and were content cannot be told: it takes thirty accounts with "
             "comparable hours, followed for a year before and a year after."
         )
-    at = quality.set_index("pace")
+    at: Any = quality.set_index("pace")
     fewer, more, gap = at.loc["fewer"], at.loc["more"], at.loc["difference"]
     said = []
     if sentences.known(fewer["churn_rate"], more["churn_rate"]):
@@ -239,9 +239,7 @@ def _initiative(part: pd.DataFrame) -> str:
 
 
 def _tasks(rows: pd.DataFrame) -> list[str]:
-    return [
-        _("{name} {value}").format(name=given(row["task"]), value=_signed(row)) for _i, row in rows.iterrows()
-    ]
+    return [_("{name} {value}").format(name=given(row["task"]), value=_signed(row)) for _i, row in rows.iterrows()]
 
 
 def _signed(row: Any, n: float | None = None) -> str:

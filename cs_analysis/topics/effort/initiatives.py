@@ -22,6 +22,7 @@ from cs_analysis.topics.effort.units import CELLS, csm_of, recent, units
 WINDOW = 12  # months looked at before the start, and after it
 MANY_CLUSTERS = 20  # from which the clustered standard error is trusted
 MOST_TASKS = 10
+_LIMITS = ("estimate", "low", "high")
 MOSTLY = 0.8  # of the accounts must have a value for a column to be one of their CSMs
 GROUPS = ("segment", "industry", "company_size", "touch_model", "channel", "parent_account_id")
 WHY = {
@@ -86,8 +87,8 @@ def initiative_effects(
     One row per initiative × task, task "" = all tasks together: estimate (−0.4 = 40 % fewer hours), low, high, n
     (accounts with hours on both sides of the start), units (touched, untouched, as text), unit, method ("did",
     "before_after", "" = not computed), p, p_holm (over tasks), pretrend_p (whether the touched were on another path
-    before), hours_saved (since the start, on the touched), start, column and value (whom it touched), why (why there is no
-    interval or no estimate, a key of ``WHY``).
+    before), hours_saved (since the start, on the touched), start, column and value (whom it touched), why (why
+    there is no interval or no estimate, a key of ``WHY``).
 
     Notes
     -----
@@ -101,7 +102,10 @@ def initiative_effects(
             continue
         used, whom, unit = found
         tasks = ["", *_largest(used)]
-        effects = [_before_after(used, t, item, cells) if whom is None else _did(used, t, item, whom, unit, seed) for t in tasks]
+        effects = [
+            _before_after(used, t, item, cells) if whom is None else _did(used, t, item, whom, unit, seed)
+            for t in tasks
+        ]
         ps = _holm([e["p"] for e in effects[1:]])
         rows += [e | {"p_holm": p} for e, p in zip(effects, [effects[0]["p"], *ps], strict=True)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -155,8 +159,8 @@ def telling_tasks(effects: pd.DataFrame) -> list[str]:
     single = effects[(effects["task"] != "") & effects["low"].notna() & (effects["estimate"] > -1)]
     if single.empty:
         return [""]
-    log = np.log1p(single[["estimate", "low", "high"]].clip(lower=-1 + 1e-9).astype(float))
-    return ["", str(single.loc[(log["estimate"].abs() / (log["high"] - log["low"])).idxmax(), "task"])]
+    middle, low, high = (np.log1p(np.maximum(single[c].to_numpy(dtype=float), -1 + 1e-9)) for c in _LIMITS)
+    return ["", str(single["task"].iloc[int(np.argmax(np.abs(middle) / (high - low)))])]
 
 
 def about_time(initiatives: pd.DataFrame | None) -> list[dict[str, Any]]:
@@ -216,7 +220,9 @@ def _panels(hours: pd.DataFrame, item: dict[str, Any], accounts: pd.DataFrame, c
         return used, None, ""
     several = item["column"] != "account_id" and given["value"].nunique() > 2
     unit = "CSM" if per_csm else "group" if item["column"] in GROUPS or several else "account"
-    here["cluster"] = {"CSM": here["csm"], "group": here["value"].astype(str)}.get(unit, pd.Series(here.index, here.index))
+    here["cluster"] = {"CSM": here["csm"], "group": here["value"].astype(str)}.get(
+        unit, pd.Series(here.index, here.index)
+    )
     return used, here, unit
 
 
@@ -249,7 +255,7 @@ def _phases(used: pd.DataFrame, account: np.ndarray, column: np.ndarray, shape: 
     """The phase in which most of a month's hours were booked, that of the month before where there are none."""
     code = pd.factorize(used["phase"], sort=True)[0]
     booked = pd.DataFrame({"a": account, "m": column, "p": code, "h": used["hours"].to_numpy()})
-    booked = booked.groupby(["a", "m", "p"], sort=True, as_index=False)["h"].sum()
+    booked = booked.groupby(["a", "m", "p"], sort=True)["h"].sum().reset_index()
     booked = booked.sort_values(["a", "m", "h"], ascending=[True, True, False], kind="stable")
     booked = booked.drop_duplicates(["a", "m"])
     out = np.full(shape, np.nan)
@@ -257,7 +263,9 @@ def _phases(used: pd.DataFrame, account: np.ndarray, column: np.ndarray, shape: 
     return pd.DataFrame(out).ffill(axis=1).fillna(-1).to_numpy(dtype="int64")
 
 
-def _did(used: pd.DataFrame, task: str, item: dict[str, Any], whom: pd.DataFrame, unit: str, seed: int) -> dict[str, Any]:
+def _did(
+    used: pd.DataFrame, task: str, item: dict[str, Any], whom: pd.DataFrame, unit: str, seed: int
+) -> dict[str, Any]:
     panel = _panel(used, task, item["start"], whom, unit)
     both = (panel.there & panel.after).any(axis=1) & (panel.there & ~panel.after).any(axis=1)
     treated = np.bincount(panel.cluster, weights=panel.touched) > 0
@@ -282,14 +290,18 @@ def _did(used: pd.DataFrame, task: str, item: dict[str, Any], whom: pd.DataFrame
         row |= {"low": np.expm1(beta - half), "high": np.expm1(beta + half), "p": 2 * float(stdtr(df, -abs(beta / se)))}
         return row
     row["p"] = _shuffled_p(panel, ways, pace, 0.0)
-    if 1 / len(ways) >= 0.05 or _shuffled_p(panel, ways, pace, beta + 3) > 0.05 or _shuffled_p(panel, ways, pace, beta - 3) > 0.05:
+    if (
+        1 / len(ways) >= 0.05
+        or _shuffled_p(panel, ways, pace, beta + 3) > 0.05
+        or _shuffled_p(panel, ways, pace, beta - 3) > 0.05
+    ):
         return row | {"why": "few_units"}
     low, high = (_bound(panel, ways, pace, beta, direction) for direction in (-1, 1))
     return row | {"low": np.expm1(low), "high": np.expm1(high)}
 
 
 def _fit(panel: Panel, extra: np.ndarray) -> regression.Fit:
-    """Account effects concentrated out, months as columns, then the columns of ``extra`` (account × month × columns)."""
+    """Account effects concentrated out; months and phases as columns, then those of ``extra`` (account × month × …)."""
     account, month = np.nonzero(panel.there)
     months = month[:, None] == np.arange(1, len(panel.months))
     phases = panel.phase[account, month][:, None] == np.unique(panel.phase[panel.there])[1:]
@@ -377,7 +389,9 @@ def _before_after(used: pd.DataFrame, task: str, item: dict[str, Any], cells: Se
         chosen = part if task == "" else part[part["task"] == task]
         booked = chosen.groupby(["account_id", "phase"])["hours"].sum().rename("hours").reset_index()
         base = base.merge(booked, on=["account_id", "phase"], how="left").fillna({"hours": 0.0})
-        parts.append(base.assign(after=after, cell=base[list(cells)].astype(str).agg("\x1f".join, axis=1) if len(cells) else ""))
+        parts.append(
+            base.assign(after=after, cell=base[list(cells)].astype(str).agg("\x1f".join, axis=1) if len(cells) else "")
+        )
     rows = pd.concat(parts, ignore_index=True)
     row = _row(item, task, method="before_after", unit="account")
     row["n"] = len(set(parts[0]["account_id"]) & set(parts[1]["account_id"]))

@@ -1,8 +1,8 @@
 """Standard times per task, and the hours that would be won if the others worked at the pace of the fastest.
 
 The unit is an account in a phase, never an entry: how work is cut into entries is habit. Every month an account was in
-the phase counts, with entries or without. The hours to win are the sum most often asked for and most often wrong: whoever
-is fastest was also lucky. So the fastest are chosen on one half of the accounts and timed on the other.
+the phase counts, with entries or without. The hours to win are the sum most often asked for and most often wrong:
+whoever is fastest was also lucky. So the fastest are chosen on one half of the accounts and timed on the other.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from scipy import sparse
 
 from cs_analysis.stats.resample import percentiles
 from cs_analysis.topics.effort import csms
-from cs_analysis.topics.effort.units import CELLS, csm_of, recent, served, units
+from cs_analysis.topics.effort.units import CELLS, recent, served, units
 
 FASTEST = 0.25  # share of CSMs whose pace is the standard
-MOST_TASKS = 40  # of which hours to win are looked for
+MOST_TASKS = 25  # of which hours to win are looked for, those with most hours
 MIN_ACCOUNTS = 20  # below which halves are too small to choose on
 _CUTS = 60  # of the accounts as they are
 _CUTS_PER_DRAW = 4
@@ -73,13 +73,15 @@ def task_standards(
     rate_high: mean over all accounts, with or without it; spread: highest ÷ lowest CSM effect after shrinkage,
     spread_low, spread_high those effects (ratios); hours_to_win, low, high over the months looked at; shown: "gain"
     (the interval lies above 0), "none" (it does not), "few" (under twenty accounts or two CSMs, or among the smaller
-    tasks beyond forty).
+    tasks beyond the first twenty-five).
 
     Notes
     -----
     Without the cut eight equal CSMs "win" 27 % of their hours (simulated).
     """
     used = recent(hours, months, cells=cells)
+    if used.empty:
+        return pd.DataFrame(columns=list(COLUMNS)).astype(dict.fromkeys(COLUMNS[1:-1], float))
     base = units(used, cells=cells)
     total = float(used["hours"].sum())
     tasks = used.groupby("task", sort=True)["hours"].sum().sort_values(ascending=False, kind="stable")
@@ -94,7 +96,8 @@ def task_standards(
             "task": task, "hours": spent, "share": spent / total, "n": has["account_id"].nunique(),
             "median": float(pace_.median()), "p90": float(pace_.quantile(0.9)),
         }  # fmt: skip
-        row |= _rate(part, cuts.place, cuts.counts) | _spread(part)
+        row |= _rate(part, cuts.place, cuts.counts)
+        row |= _spread(part) if place < MOST_TASKS else {}
         few = len(accounts) < MIN_ACCOUNTS or cuts.shape[1] < 2 or place >= MOST_TASKS
         won = (np.nan,) * 3 if few else _hours_to_win(part["hours"].to_numpy(dtype=float), cuts)
         row |= dict(zip(("hours_to_win", "low", "high"), won, strict=True))
@@ -123,7 +126,8 @@ def phase_standards(hours: pd.DataFrame, *, seed: int, months: int | None = 12, 
     --------
     Two accounts, two months each: 3 hours and 1 hour a month, so the mean is 2 and so is the median.
 
-    >>> rows = [(a, "steady", "call", "Sato", m, h) for a, h in (("A", 3.0), ("B", 1.0)) for m in ("2026-03", "2026-04")]
+    >>> months = ("2026-03", "2026-04")
+    >>> rows = [(a, "steady", "call", "Sato", m, h) for a, h in (("A", 3.0), ("B", 1.0)) for m in months]
     >>> frame = pd.DataFrame(rows, columns=["account_id", "phase", "task", "csm", "month", "hours"])
     >>> phase_standards(frame, seed=1)[["hours", "n", "median", "rate"]].values.tolist()
     [[8.0, 2, 2.0, 2.0]]
@@ -161,7 +165,9 @@ def _of_task(base: pd.DataFrame, spent: pd.DataFrame) -> pd.DataFrame:
 def _drawn(n: int, seed: int, draws: int) -> np.ndarray:
     """How often each account is drawn: draws × accounts."""
     share = np.full(n, 1 / n) if n else np.zeros(0)
-    return np.random.default_rng([seed, 5]).multinomial(n, share, size=draws).astype(float) if n else np.zeros((draws, 0))
+    return (
+        np.random.default_rng([seed, 5]).multinomial(n, share, size=draws).astype(float) if n else np.zeros((draws, 0))
+    )
 
 
 def _cuts(base: pd.DataFrame, accounts: np.ndarray, seed: int, draws: int) -> Cuts:

@@ -59,13 +59,13 @@ def served(hours: pd.DataFrame) -> pd.DataFrame:
     there = there.merge(visits, on=["account_id", "at"])
     phases = there.groupby(["account_id", "at"], sort=False)["phase"].transform("size")
     there["months"] = there["lasted"] / phases
-    return there.groupby(["account_id", "phase"], sort=True, as_index=False)["months"].sum()
+    return there.groupby(["account_id", "phase"], sort=True)["months"].sum().reset_index()
 
 
 def units(hours: pd.DataFrame, *, cells: Sequence[str] = CELLS) -> pd.DataFrame:
     """account_id, csm, phase, the cells' columns, cell (0, 1, …), months, hours: one row per account and phase."""
     frame = served(hours).merge(
-        hours.groupby(["account_id", "phase"], sort=True, as_index=False)["hours"].sum(), on=["account_id", "phase"]
+        hours.groupby(["account_id", "phase"], sort=True)["hours"].sum().reset_index(), on=["account_id", "phase"]
     )
     frame["csm"] = frame["account_id"].map(csm_of(hours))
     fixed = [c for c in cells if c != "phase"]
