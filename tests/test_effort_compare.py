@@ -7,6 +7,7 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from cs_analysis.data.sample import detail, tables
@@ -244,6 +245,10 @@ def test_departures_and_answers_stand_beside_the_pace():
     assert at["churn_rate"].tolist() == [1.0, 0.0, 0.0, 1.0]
     assert at["nps"].tolist() == [-100.0, 100.0, 100.0, -200.0]
     assert at.loc["difference", "churn_low"] > 0
+    lazy = csms.quality(
+        frame(rows), as_of="2026-10-31", cells=("phase",), lives=lives, responses=pl.from_pandas(answers).lazy()
+    )
+    pd.testing.assert_frame_equal(table, lazy)
     assert "left in the year after" in compare_words.say_quality(table)
     late = lives.assign(start=pd.Timestamp("2026-01-01"))
     assert csms.quality(frame(rows), as_of="2026-10-31", cells=("phase",), lives=late).empty

@@ -34,7 +34,7 @@ from cs_analysis.topics.effort.coverage import (
 )
 from cs_analysis.topics.effort.csms import csm_comparison, quality
 from cs_analysis.topics.effort.hours import balance, hours, set_aside
-from cs_analysis.topics.effort.initiatives import initiative_effects, initiative_path
+from cs_analysis.topics.effort.initiatives import initiative_effects, initiative_path, telling_tasks
 from cs_analysis.topics.effort.life import account_months, first_phase, per_account_month, weeks_of_life
 from cs_analysis.topics.effort.plots import (
     plot_capacity,
@@ -161,6 +161,7 @@ __all__ = [
     "task_standards",
     "team",
     "team_coverage",
+    "telling_tasks",
     "weeks_of_life",
     "what_if",
     "workload",

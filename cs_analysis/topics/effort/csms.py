@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
@@ -184,7 +185,7 @@ def quality(
     as_of: Any,
     cells: Sequence[str] = CELLS,
     lives: pd.DataFrame | None = None,
-    responses: pd.DataFrame | None = None,
+    responses: Any | None = None,
 ) -> pd.DataFrame:
     """Whether accounts that took fewer hours than comparable ones stayed, and what they answered, afterwards.
 
@@ -200,7 +201,7 @@ def quality(
     lives
         account_id, start, stop, churned of each account (:func:`cs_analysis.stats.lives.lives`); None = not known.
     responses
-        account_id, responded_date, score (missing = no answer); None = not known.
+        account_id, responded_date, score (missing = no answer), any frame narwhals reads; None = not known.
 
     Returns
     -------
@@ -252,11 +253,13 @@ def _difference(a: dict[str, Any], b: dict[str, Any]) -> dict[str, float]:
     return out
 
 
-def _newest_answers(responses: pd.DataFrame | None, after: pd.Timestamp, until: pd.Timestamp) -> pd.Series | None:
+def _newest_answers(responses: Any | None, after: pd.Timestamp, until: pd.Timestamp) -> pd.Series | None:
     if responses is None:
         return None
-    given = responses.dropna(subset=["score", "responded_date"])
-    day = pd.to_datetime(given["responded_date"])
+    frame = nw.from_native(responses).lazy().select("account_id", "responded_date", "score")
+    given = frame.drop_nulls().collect(backend="pandas").to_native()
+    given = given.dropna(subset=["score", "responded_date"])  # to pandas a missing number is no null
+    day = pd.to_datetime(given["responded_date"]).astype("datetime64[ns]")
     given = given.assign(day=day)[(day > after) & (day <= until)]
     given = given.sort_values(["account_id", "day"], kind="stable")
     return given.drop_duplicates("account_id", keep="last").set_index("account_id")["score"].astype(float)

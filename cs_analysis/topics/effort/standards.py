@@ -130,7 +130,7 @@ def phase_standards(hours: pd.DataFrame, *, seed: int, months: int | None = 12, 
     >>> rows = [(a, "steady", "call", "Sato", m, h) for a, h in (("A", 3.0), ("B", 1.0)) for m in months]
     >>> frame = pd.DataFrame(rows, columns=["account_id", "phase", "task", "csm", "month", "hours"])
     >>> phase_standards(frame, seed=1)[["hours", "n", "median", "rate"]].values.tolist()
-    [[8.0, 2, 2.0, 2.0]]
+    [[8.0, 2.0, 2.0, 2.0]]
     """
     used = recent(hours, months)
     base = served(used)
