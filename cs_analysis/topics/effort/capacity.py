@@ -139,15 +139,16 @@ def workload(
     the months ahead: hours for customers as expected).
     """
     kind = np.where(hours["account_id"] == "", "internal", "customers")
-    wide = hours.groupby(["month", kind])["hours"].sum().unstack(fill_value=0.0)
+    wide = hours.groupby(["month", kind])["hours"].sum().unstack(fill_value=0)
     table = pd.DataFrame({k: wide.get(k, 0.0) for k in ("customers", "internal")}, index=wide.index)
     table["available"] = available.reindex(table.index)
     table["accounts"] = months.groupby("month")["exposure"].sum().reindex(table.index).fillna(0.0)
     table = table.assign(for_customers=np.nan, planned=False).reset_index()
     rows = needs.set_index("lever") if len(needs) else needs
-    if table.empty or not {"now", "accounts"} <= set(rows.index) or not ahead:
+    if table.empty or not {"now", "accounts"} <= set(rows.index) or ahead < 1:
         return table
-    now, then = rows.loc["now"], rows.loc["accounts"]
+    now: Any = rows.loc["now"]
+    then: Any = rows.loc["accounts"]
     share = np.arange(1, ahead + 1) / ahead
     table["for_customers"] = table["available"] * (now["available"] / now["paid"] if now["paid"] > 0 else np.nan)
     last = periods.month_index(table["month"].iloc[-1] + "-01")

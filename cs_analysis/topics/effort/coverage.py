@@ -63,11 +63,10 @@ def logging_coverage(entries: Any, *, csms: pd.DataFrame | None = None, as_of: A
         months = span.astype("datetime64[M]")
         per_month = {m: monthly / np.busday_count(m, m + 1) for m in np.unique(months)}
         each = np.array([per_month[m] for m in months]) * working
-        own = days[days["csm"] == csm]
+        own = days[(days["csm"] == csm) & (days["day"] >= first) & (days["day"] <= last)]
         position = np.searchsorted(weeks, mondays)
         logged = np.zeros(len(weeks))
-        inside = (own["day"] >= first) & (own["day"] <= last)
-        np.add.at(logged, np.searchsorted(weeks, _monday(own.loc[inside, "day"].to_numpy())), own.loc[inside, "hours"])
+        np.add.at(logged, np.searchsorted(weeks, _monday(own["day"].to_numpy())), own["hours"].to_numpy())
         available = np.bincount(position, weights=each, minlength=len(weeks)) if monthly == monthly else np.nan
         rows.append(pd.DataFrame({"csm": csm, "week": weeks, "logged": logged, "available": available}))
     table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=["csm", "week", "logged", "available"])

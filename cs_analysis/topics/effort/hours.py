@@ -125,16 +125,16 @@ def balance(entries: Any, hours: pd.DataFrame, *, set_aside: pd.DataFrame, as_of
     found: Any = summed.collect(backend="pandas").to_native().iloc[0]
     total, count = float(found["total"] if found["total"] == found["total"] else 0.0), int(found["n"])
     internal = hours["account_id"] == ""
-    rows = [
+    parts = [
         ("customers", hours.loc[~internal, "hours"].sum(), hours.loc[~internal, "entries"].sum()),
         ("internal", hours.loc[internal, "hours"].sum(), hours.loc[internal, "entries"].sum()),
         ("set_aside", set_aside["hours"].sum(), set_aside["entries"].sum()),
     ]
-    lack = total - sum(r[1] for r in rows)
+    lack = total - sum(r[1] for r in parts)
     # sums taken in another order differ in the last bits; an hour that is lost is more than that
     lack = 0.0 if abs(lack) <= 1e-9 * max(1.0, total) else lack
-    rows += [("missing", lack, count - sum(r[2] for r in rows)), ("total", total, count)]
-    table = pd.DataFrame(rows, columns=pd.Index(["part", "hours", "entries"]))
+    parts += [("missing", lack, count - sum(r[2] for r in parts)), ("total", total, count)]
+    table = pd.DataFrame(parts, columns=pd.Index(["part", "hours", "entries"]))
     table["entries"] = table["entries"].astype("int64")
     table["share"] = table["hours"] / total if total > 0 else float("nan")
     return table
@@ -180,6 +180,11 @@ def window(hours: pd.DataFrame, as_of: Any, months: int = 12) -> list[str]:
     last = periods.month_index(as_of) - (not periods.is_month_end(as_of))
     first = max(last - months + 1, periods.month_index(hours["month"].min() + "-01"))
     return [periods.month_label(m) for m in range(first, last + 1)]
+
+
+def rows(frame: pd.DataFrame) -> Any:
+    """The rows of a small table as named tuples."""
+    return frame.itertuples(index=False)
 
 
 def known_ids(accounts: Any) -> set[str]:

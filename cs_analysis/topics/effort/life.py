@@ -58,12 +58,12 @@ def weeks_of_life(entries: Any, lives: pd.DataFrame, *, as_of: Any, weeks: int =
     day = days["day"].to_numpy("datetime64[D]")
     row = _life_of(days, known)
     start, until, opened = _bounds(known, day, as_of)
-    week = (
-        np.where(row >= 0, (day - start[row]).astype(np.int64) // 7 + 1, 0) if len(known) else np.zeros(len(day), int)
-    )
-    week = np.minimum(week, weeks + 1)
     names = sorted(group.unique()) if len(known) else [""]
-    place = np.where(row >= 0, pd.Index(names).get_indexer(group)[row], -1) if len(known) else np.full(len(day), -1)
+    week, place = np.zeros(len(day), dtype=np.int64), np.full(len(day), -1)
+    if len(known):
+        age = (day - start[row]).astype(np.int64) // 7 + 1
+        week = np.where(row >= 0, np.minimum(age, weeks + 1), 0)
+        place = np.where(row >= 0, pd.Index(names).get_indexer(pd.Index(group))[row], -1)
     spent = days["hours"].to_numpy(dtype=float)
     tables = []
     for g, name in enumerate(names):
@@ -313,7 +313,7 @@ def _exposure(lives: pd.DataFrame, first: int, last: int, as_of: Any) -> pd.Data
 
 def _alive(lives: pd.DataFrame, as_of: Any) -> pd.DataFrame:
     today = pd.Timestamp(periods.day(as_of))
-    return lives[(lives["start"] <= today) & (lives["stop"].isna() | (lives["stop"] > today))]
+    return lives.loc[(lives["start"] <= today) & (lives["stop"].isna() | (lives["stop"] > today))]
 
 
 def _index(labels: pd.Series) -> pd.Series:

@@ -14,6 +14,7 @@ from cs_analysis.display.language import _, month, number, percent
 from cs_analysis.display.style import GRID, INK, MUTED, PALETTE, RULE, TOTAL, UP, short
 from cs_analysis.topics.effort import words
 from cs_analysis.topics.effort.capacity import Team, break_even
+from cs_analysis.topics.effort.hours import rows as records
 from cs_analysis.topics.effort.hours import window
 
 MOST = 15  # rows of a chart; the rest is in the table
@@ -100,7 +101,7 @@ def plot_quadrants(
     named = pd.concat([table[dear], table[first & ~dear]]).head(6)
     largest = table.nlargest(2, "hours")
     named = pd.concat([named, largest[~largest["account_id"].isin(named["account_id"])]])
-    _name(ax, [(r.hours, r.mrr, short(known.get(r.account_id, r.account_id), 16)) for r in named.itertuples()])
+    _name(ax, [(r.hours, r.mrr, short(known.get(r.account_id, r.account_id), 16)) for r in records(named)])
     _legend(ax)
     subtitle = _("Hours and mean MRR a month, {n} with revenue; lines: the middle account; MRR on a logarithmic axis")
     return charts.title(ax, _("Hours and revenue of each account"), subtitle.format(n=sentences.accounts(len(table))))
@@ -124,7 +125,7 @@ def plot_life(weeks: pd.DataFrame, ax: Axes, *, by: str = "", most: int = 52) ->
     charts.lines(ax, series, kind="number1")
     ax.set_ylim(bottom=0)
     ax.set_xlabel(_("weeks since the start of the contract"))
-    subtitle = _("Hours per account and week, up to {n}; accounts enter and leave as they are with us")
+    subtitle = _("Hours per account and week, weeks after the first in fours; up to {n}, while with us")
     return charts.title(ax, _("Hours over an account's life"), subtitle.format(n=sentences.accounts(rows["n"].max())))
 
 
@@ -156,11 +157,11 @@ def plot_capacity(cells: pd.DataFrame, ax: Axes, *, team: Team) -> Axes:
     rates = rates[rates > 0].head(GROUPS)
     if rates.empty or not sentences.known(team.available) or not team.for_customers > 0:
         return _nothing(ax, _("Capacity cannot be told: there is no account with hours now, or nobody has hours."))
-    carried = team.for_customers / rates
+    carried: Any = team.for_customers / rates
     top = float(max(carried.max() * 1.35, 20))
     x = np.geomspace(max(1.0, float(carried.min()) / 3), top, 120)
     ax.plot(x, break_even(team.for_customers, x), color=UP, zorder=3)
-    for i, (touch, rate) in enumerate(rates.items()):
+    for i, (touch, rate) in enumerate(zip(rates.index, rates, strict=True)):
         ax.plot(carried[touch], rate, "oDs^v"[i], color=PALETTE[1], markersize=7, zorder=4)
         text = _("{group}: {accounts} at {hours} each").format(
             group=short(words.given(touch), 14), accounts=sentences.accounts(int(carried[touch])),
@@ -189,9 +190,9 @@ def plot_workload(table: pd.DataFrame, ax: Axes, *, months: int = 18) -> Axes:
         return _nothing(ax, _(words.NO_HOURS))
     ahead = rows["planned"].to_numpy(dtype=bool)
     spent = rows["customers"].to_numpy(dtype=float)
-    parts = {_("logged"): np.where(ahead, 0.0, spent)}
+    parts = {_("logged"): list(np.where(ahead, 0.0, spent))}
     if ahead.any():
-        parts[_("planned")] = np.where(ahead, spent, 0.0)
+        parts[_("planned")] = list(np.where(ahead, spent, 0.0))
     charts.stacked(ax, [month(m) for m in rows["month"]], parts)
     for bar in ax.containers[-1] if ahead.any() else ():
         bar.set_hatch("////")

@@ -19,6 +19,7 @@ from cs_analysis.stats.lives import lives
 from cs_analysis.topics.effort import words
 from cs_analysis.topics.effort.cost import cost_to_serve, losing, quadrants
 from cs_analysis.topics.effort.coverage import covered, team_coverage
+from cs_analysis.topics.effort.hours import rows as records
 from cs_analysis.topics.effort.hours import window
 from cs_analysis.topics.effort.life import MIN_N, account_months, log_bounds
 
@@ -184,7 +185,7 @@ def _findings(
             "money": -float(r.margin),
             "account_id": r.account_id,
         }
-        for r in low.head(5).itertuples()
+        for r in records(low.head(5))
     ]  # fmt: skip
     quadrant = quadrants(cost)
     much = quadrant[quadrant["quadrant"] == "much_time_little_revenue"]["account_id"]

@@ -80,7 +80,7 @@ def table_checks(checks: pd.DataFrame) -> Html:
 def table_cost(cost: pd.DataFrame, *, accounts: pd.DataFrame, currency: str = "JPY") -> Html:
     """Cost to serve and margin after CS, lowest margin first."""
     names = topic.account_names(accounts)
-    called = [names.get(a, a) if a else _("internal time") for a in cost["account_id"]]
+    called = pd.Series([names.get(a, a) if a else _("internal time") for a in cost["account_id"]], cost.index)
     frame = cost.assign(account_name=called)
     head = ["account_id", "account_name", "hours", "cost", "paid_cost", "mrr", "revenue", "margin", "paid_margin"]
     return _show(frame[head], _("Cost to serve and margin after CS, lowest first"), "cost_to_serve", currency)
@@ -90,7 +90,7 @@ def table_quadrants(quadrants: pd.DataFrame, *, accounts: pd.DataFrame, currency
     """Hours and MRR of each account, most hours for their revenue first."""
     names = topic.account_names(accounts)
     frame = quadrants.assign(
-        account_name=[names.get(a, a) for a in quadrants["account_id"]],
+        account_name=quadrants["account_id"].map(lambda a: names.get(a, a)),
         quadrant=words.labels(quadrants["quadrant"], words.QUADRANT_LABELS),
     )
     head = ["account_id", "account_name", "hours", "mrr", "quadrant"]

@@ -15,6 +15,7 @@ from cs_analysis.display.language import _, day, money_short, month, ngettext, n
 from cs_analysis.errors import N_
 from cs_analysis.topics.effort.capacity import Team
 from cs_analysis.topics.effort.coverage import HEAPED, team_coverage
+from cs_analysis.topics.effort.hours import rows as records
 from cs_analysis.topics.effort.hours import window
 
 PART_LABELS = {
@@ -66,7 +67,7 @@ def lever_names(needs: pd.DataFrame) -> list[str]:
 
     return [
         _(LEVER_LABELS[r.lever]).format(task=given(r.task), amount=amount(str(r.lever), float(r.by)))
-        for r in needs.itertuples()
+        for r in records(needs)
     ]
 
 
@@ -83,18 +84,18 @@ def spent(hours: float) -> str:
 
 def say_balance(balance: pd.DataFrame, set_aside: pd.DataFrame, *, ends: tuple[Any, Any] = (None, None)) -> str:
     """Where every hour went, and which were set aside."""
-    at = balance.set_index("part")
-    if not at.loc["total", "hours"] > 0:
+    at: Any = balance.set_index("part").T.to_dict()
+    if not at["total"]["hours"] > 0:
         return _(NO_HOURS)
     text = _("{hours} were logged from {first} to {last}: {customers} for customers, {internal} internal.")
     if ends[0] is None:
         text = _("{hours} were logged: {customers} for customers, {internal} internal.")
     said = text.format(
-        hours=spent(at.loc["total", "hours"]),
+        hours=spent(at["total"]["hours"]),
         first=day(ends[0]) if ends[0] else "",
         last=day(ends[1]) if ends[1] else "",
-        customers=percent(at.loc["customers", "share"]),
-        internal=percent(at.loc["internal", "share"]),
+        customers=percent(at["customers"]["share"]),
+        internal=percent(at["internal"]["share"]),
     )
     return said + " " + say_set_aside(set_aside)
 
@@ -105,7 +106,7 @@ def say_set_aside(table: pd.DataFrame) -> str:
         return _("Every hour belongs to a known account or to internal time.")
     names = [
         _("{account} (nearest: {near})").format(account=r.account_id, near=r.nearest) if r.nearest else r.account_id
-        for r in table.itertuples()
+        for r in records(table)
     ]
     text = ngettext(
         "{hours} more are booked to {n} account that is not known and stand in no other figure: {names}.",
@@ -132,7 +133,7 @@ def say_coverage(coverage: pd.DataFrame, checks: pd.DataFrame) -> str:
     if known.empty:
         text = _("Nobody gave available hours, so it cannot be told which share of the time is logged; {silent}")
         return text.format(silent=silent)
-    lowest = known.loc[known["coverage"].idxmin()]
+    lowest: Any = known.loc[known["coverage"].idxmin()]
     text = _("{share} of the available hours are logged")
     if len(known) > 1:
         text = _("{share} of the available hours are logged, least by {csm} ({lowest})")
@@ -174,7 +175,7 @@ def say_warning(checks: pd.DataFrame, *, min_coverage: float = 0.6) -> str:
             "theirs are thin."
         )
         named = [
-            _("{value} ({details})").format(value=r.csm, details=percent(r.coverage)) for r in thin.itertuples()
+            _("{value} ({details})").format(value=r.csm, details=percent(r.coverage)) for r in records(thin)
         ]  # fmt: skip
         return text.format(names=sentences.listing(named), least=percent(min_coverage, 0))
     if checks["coverage"].isna().all():
@@ -369,7 +370,7 @@ def say_what_if(needs: pd.DataFrame, team: Team) -> str:
     )
     parts = [
         _("{kind} {value}").format(kind=name, value=("+" if r.change > 0 else "") + number(r.change, 1))
-        for name, r in zip(lever_names(rows)[1:], list(rows.itertuples())[1:], strict=True)
+        for name, r in zip(lever_names(rows)[1:], list(records(rows))[1:], strict=True)
     ]
     return said + (" " + _("Against that: {parts}.").format(parts=_("; ").join(parts)) if parts else "")
 
