@@ -13,7 +13,7 @@ import pytest
 
 pytestmark = pytest.mark.browser
 
-PAGES = ["index", "00_data_check", "04_nrr_cohorts"]
+PAGES = ["index", "00_data_check", "01_time_per_account", "04_nrr_cohorts"]
 BOTH = pytest.mark.parametrize("lang", ["en", "ja"])
 EACH = pytest.mark.parametrize("name", PAGES)
 JAPANESE = re.compile(r"[ぁ-んァ-ヶ一-龠]")

@@ -308,7 +308,7 @@ def _exposure(lives: pd.DataFrame, first: int, last: int, as_of: Any) -> pd.Data
     share = days / (closes - opens).astype(np.int64)
     ids = texts(lives["account_id"]).to_numpy()[with_us][row]
     table = pd.DataFrame({"account_id": ids, "month": month + 1970 * 12, "exposure": share})
-    return table.groupby(["account_id", "month"], as_index=False)["exposure"].sum()
+    return table.groupby(["account_id", "month"], as_index=False)[["exposure"]].sum()
 
 
 def _alive(lives: pd.DataFrame, as_of: Any) -> pd.DataFrame:
