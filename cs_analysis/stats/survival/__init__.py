@@ -5,3 +5,22 @@ entry < t ≤ duration, events come before censoring at ties, and weights are co
 """
 
 from __future__ import annotations
+
+from cs_analysis.stats.survival.compare import LogRank, logrank
+from cs_analysis.stats.survival.curves import at, curve, quantile, weighted_curve
+from cs_analysis.stats.survival.incidence import cumulative_incidence
+from cs_analysis.stats.survival.restricted import RestrictedMean, largest_tau, rmst, rmst_difference
+
+__all__ = [
+    "LogRank",
+    "RestrictedMean",
+    "at",
+    "cumulative_incidence",
+    "curve",
+    "largest_tau",
+    "logrank",
+    "quantile",
+    "rmst",
+    "rmst_difference",
+    "weighted_curve",
+]
