@@ -1,0 +1,103 @@
+"""Newton–Raphson for the partial likelihood, and which covariates it must do without."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cs_analysis.stats.survival.risksets import RiskSets, Sums, information, sums
+
+PRECISION = 1e-10
+_STEPS = 80
+_HALVINGS = 40
+# A covariate whose share not explained by those before it is below this is collinear
+_OWN_SHARE = 1e-10
+# A last step beyond this share of the covariate's range: the likelihood still rises, the coefficient has no end
+_STILL_MOVING = 0.05
+
+
+@dataclass(frozen=True)
+class Maximum:
+    """Where the likelihood is highest: coefficients, sums and information there, and the last step taken."""
+
+    beta: np.ndarray
+    sums: Sums
+    information: np.ndarray
+    step: np.ndarray
+
+
+def without_information(sets: RiskSets) -> np.ndarray:
+    """A note per covariate: "constant" if it never differs within a risk set, "collinear" with those before it, or "".
+
+    Cholesky's decomposition of the information at β = 0, column by column: what is left of a column's own
+    information after those before it says whether it adds anything.
+    """
+    matrix = information(sets, sums(sets, np.zeros(sets.x.shape[1])))
+    notes = np.full(len(matrix), "", dtype=object)
+    own = matrix.diagonal().copy()
+    constant = own <= 1e-12 * sets.deaths.sum()
+    notes[constant] = "constant"
+    scale = np.sqrt(np.where(constant, 1.0, own))
+    matrix = matrix / np.outer(scale, scale)
+    for j in np.flatnonzero(~constant):
+        if matrix[j, j] < _OWN_SHARE:
+            notes[j] = "collinear"
+        else:
+            matrix = matrix - np.outer(matrix[:, j], matrix[j]) / matrix[j, j]
+    return notes
+
+
+def maximum(sets: RiskSets) -> Maximum:
+    """The coefficients at which the partial likelihood is highest.
+
+    Full Newton steps, halved while the likelihood falls; done when the step gains less than 1e-10 and the likelihood
+    has settled to as many digits. (Each step squares the error, so that the coefficients are then exact.)
+    """
+    beta = np.zeros(sets.x.shape[1])
+    here = sums(sets, beta)
+    slope = information(sets, here)
+    step = np.zeros_like(beta)
+    for _ in range(_STEPS):
+        step = _solve(slope, here.score)
+        gain = float(step @ here.score)
+        there = _towards(sets, beta, step, here)
+        if there is None:
+            break
+        risen = there[1].log_likelihood - here.log_likelihood
+        beta, here = there
+        slope = information(sets, here)
+        if gain <= PRECISION and abs(risen) <= PRECISION * (1 + abs(here.log_likelihood)):
+            break
+    return Maximum(beta, here, slope, step)
+
+
+def separating(sets: RiskSets, found: Maximum) -> np.ndarray:
+    """Which covariates have no finite coefficient: the likelihood has settled, but they still move by a full step.
+
+    Where a covariate foretells every event, the likelihood nears its limit like exp(−β·range) and each Newton step
+    is about 1 / range, however often repeated.
+    """
+    reach = np.ptp(sets.x, axis=0) if len(sets.x) else np.zeros(sets.x.shape[1])
+    moved = np.abs(found.step) * reach
+    moving = ~(moved <= _STILL_MOVING)
+    return moving & ~(moved < 0.01 * np.nanmax(moved, initial=0.0))
+
+
+def _towards(sets: RiskSets, beta: np.ndarray, step: np.ndarray, here: Sums) -> tuple[np.ndarray, Sums] | None:
+    """The longest of step, step/2, step/4 … at which the likelihood is no lower; None if there is none."""
+    slack = 1e-13 * (1 + abs(here.log_likelihood))
+    for halving in range(_HALVINGS):
+        there = beta + step / 2**halving
+        with np.errstate(all="ignore"):
+            found = sums(sets, there)
+        if found.log_likelihood >= here.log_likelihood - slack:
+            return there, found
+    return None
+
+
+def _solve(matrix: np.ndarray, score: np.ndarray) -> np.ndarray:
+    try:
+        return np.linalg.solve(matrix, score)
+    except np.linalg.LinAlgError:
+        return np.linalg.pinv(matrix, hermitian=True) @ score

@@ -1,0 +1,52 @@
+"""Are hazards proportional? The score test for coefficients that drift with time, as R's cox.zph (version 3)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.special import chdtrc
+
+from cs_analysis.stats.survival.risksets import RiskSets, Sums, information
+from cs_analysis.stats.survival.rows import Rows
+
+
+def clock(found: Rows, times: np.ndarray) -> np.ndarray:
+    """1 − S(t−) of everybody together at each of ``times``: the Kaplan–Meier clock, running by events, not by days."""
+    n = len(found.times)
+    ended = np.bincount(found.last, found.weight, n)
+    joined = np.bincount(found.first, found.weight, n)
+    there = np.cumsum(joined) - np.append(0.0, np.cumsum(ended)[:-1])
+    lost = np.bincount(found.last[found.observed], found.weight[found.observed], n)
+    with np.errstate(all="ignore"):
+        factors = np.where(lost > 0, 1 - lost / there, 1.0)
+    before = np.append(1.0, np.cumprod(factors)[:-1])
+    return 1 - before[np.searchsorted(found.times, times)]
+
+
+def score_test(sets: RiskSets, sums: Sums, clock: np.ndarray) -> list[tuple[float, int, float]]:
+    """χ², degrees of freedom and p for β_j + γ_j·g(t), γ_j = 0: one per covariate, then for all together.
+
+    g is the clock less its mean over the deaths. The score for γ is Σ g·(x − x̄); its variance is the part of the
+    information about (β, γ) that β leaves.
+    """
+    p = sets.x.shape[1]
+    g = clock - np.average(clock, weights=sets.deaths)
+    efron = sums.efron
+    dead = sets.dead
+    drift = (sets.weight[dead] * g[sets.last[dead] - 1]) @ sets.x[dead]
+    drift -= (g * efron.one) @ sums.s1 - (g * efron.share) @ sums.s1_dead
+    plain, crossed, squared = (information(sets, sums, weight) for weight in (1.0, g, g * g))
+    left = squared - crossed.T @ np.linalg.solve(plain, crossed)
+    own = drift**2 / left.diagonal()
+    together = float(drift @ np.linalg.lstsq(left, drift, rcond=None)[0])
+    tests = [(float(chi2), 1) for chi2 in own] + [(together, p)]
+    return [(chi2, df, float(chdtrc(df, chi2)) if chi2 >= 0 else np.nan) for chi2, df in tests]
+
+
+def test_table(names: list[str], notes: np.ndarray, tests: list[tuple[float, int, float]]) -> pd.DataFrame:
+    """The tests of the covariates fitted, missing for the others, and GLOBAL last."""
+    rows, found = [], iter(tests)
+    for name, note in zip([*names, "GLOBAL"], [*notes, ""], strict=True):
+        chi2, df, p = (np.nan, 0, np.nan) if note else next(found)
+        rows.append((name, chi2, df, p))
+    return pd.DataFrame(rows, columns=["covariate", "chi2", "df", "p"])

@@ -1,0 +1,37 @@
+"""Standard errors that hold when several rows belong to one account: the sandwich of score residuals."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cs_analysis.stats.survival.maximise import Maximum
+from cs_analysis.stats.survival.risksets import RiskSets, linear
+
+
+def clustered(sets: RiskSets, best: Maximum, covariance: np.ndarray, cluster: np.ndarray) -> np.ndarray:
+    """V (Σ uᵀu) V, where u is the sum of the weighted score residuals of a cluster and V the model's covariance."""
+    residuals = score_residuals(sets, best) * sets.weight[:, None]
+    columns = [np.bincount(cluster, column) for column in residuals.T]
+    if not columns:
+        return covariance
+    per_cluster = np.array(columns).T @ covariance
+    return per_cluster.T @ per_cluster
+
+
+def score_residuals(sets: RiskSets, best: Maximum) -> np.ndarray:
+    """Each row's part in the score (rows × covariates): what it did less what the model expected of it."""
+    sums, efron = best.sums, best.sums.efron
+    met = np.append(0.0, np.cumsum(efron.one))
+    mean = efron.one2[:, None] * sums.s1 - efron.share2[:, None] * sums.s1_dead
+    mean_met = np.vstack([np.zeros((1, mean.shape[1])), np.cumsum(mean, axis=0)])
+    risk = np.exp(linear(sets.x, best.beta) - sums.shift)[:, None]
+    expected = sets.x * (met[sets.last] - met[sets.first])[:, None] - (mean_met[sets.last] - mean_met[sets.first])
+    residuals = -risk * expected
+    dead = sets.dead
+    at = sets.last[dead] - 1
+    centre = (efron.one[:, None] * sums.s1 - efron.share[:, None] * sums.s1_dead) / sets.deaths[:, None]
+    # among tied deaths a row counts only in part in the risk sets it has already left
+    spared = efron.share2[:, None] * sums.s1 - efron.square2[:, None] * sums.s1_dead
+    x = sets.x[dead]
+    residuals[dead] += x - centre[at] + risk[dead] * (x * efron.share[at][:, None] - spared[at])
+    return residuals
