@@ -158,9 +158,8 @@ def groups(lives: pd.DataFrame, by: str) -> Iterator[tuple[str, pd.DataFrame]]:
             yield "", rows
         return
     if by not in rows:
-        raise InputError(
-            N_("The lives have no column {column} to split by; {choose}."), column=by, choose=choose(by, list(rows))
-        )
+        known = choose(by, [str(name) for name in rows])
+        raise InputError(N_("The lives have no column {column} to split by; {choose}."), column=by, choose=known)
     for group, part in rows.groupby(rows[by].astype(str), sort=True):
         yield str(group), part.reset_index(drop=True)
 

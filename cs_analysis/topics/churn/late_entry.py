@@ -128,7 +128,7 @@ def known_at(lives: pd.DataFrame, on: Any, *, grace_days: int = 0) -> pd.DataFra
     end = pd.Timestamp(periods.day(on) - timedelta(days=int(grace_days)))
     rows = lives[lives["start"] <= last].drop(columns=["mrr_last", "notice_date", "leaves"], errors="ignore")
     left = (rows["churned"].astype(bool) & (rows["stop"] <= end)).to_numpy()
-    until = rows["stop"].where(left, rows["start"].clip(lower=end))
+    until = rows["stop"].where(left, rows["start"].where(rows["start"] > end, end))
     return rows.assign(
         stop=rows["stop"].where(left),
         churned=left,

@@ -148,7 +148,7 @@ def _usual(lines: pd.DataFrame) -> pd.Series:
     """Length in months → number of lines, for the lengths that are terms."""
     whole = lines.loc[(lines["length"] >= 1) & (lines["length"] % 1 == 0), "length"]
     counts = whole.value_counts().sort_index()
-    return counts[counts >= USUAL * len(whole)]
+    return counts[counts.to_numpy() >= USUAL * len(whole)]
 
 
 def _due_days(contracts: Any, lives: pd.DataFrame, last: Any, terms: bool) -> pd.DataFrame:

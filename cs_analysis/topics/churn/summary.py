@@ -154,7 +154,7 @@ def _renewal_finding(renewals: pd.DataFrame | None, currency: str) -> list[dict[
     """The renewal number at which most MRR was lost in the last twelve months."""
     if renewals is None or renewals.empty or not renewals["mrr_lost_12"].max() > 0:
         return []
-    worst = renewals.loc[renewals["mrr_lost_12"].idxmax()]
+    worst: Any = renewals.loc[renewals["mrr_lost_12"].idxmax()]
     text = ngettext(
         "Most MRR is lost at {renewal}: {amount} in the last twelve months, {accounts}; of all that came up for it "
         "{share} is lost.",

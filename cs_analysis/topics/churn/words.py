@@ -44,11 +44,11 @@ def months(value: float) -> str:
 
 def say_followed(lives: pd.DataFrame, *, observed_from: Any = None) -> str:
     """Whom the curves follow, from when on, and whom they leave out."""
-    rows = followed(lives)
-    late = int((rows["entry_months"] > 0).sum())
+    kept = followed(lives)
+    late = int((kept["entry_months"] > 0).sum())
     text = ngettext(
-        "{accounts} is followed, of which {left} left.", "{accounts} are followed, of which {left} left.", len(rows)
-    ).format(accounts=sentences.accounts(len(rows)), left=number(rows["churned"].sum()))
+        "{accounts} is followed, of which {left} left.", "{accounts} are followed, of which {left} left.", len(kept)
+    ).format(accounts=sentences.accounts(len(kept)), left=number(kept["churned"].sum()))
     if late and observed_from is not None:
         text += " " + ngettext(
             "{n} began earlier and counts from {day}, when departures began to be recorded.",
@@ -159,10 +159,7 @@ def say_groups(summary: pd.DataFrame, comparison: pd.DataFrame, *, by: str, min_
     """Which groups clearly differ in how long their accounts stay, after Holm."""
     column = column_name(by)
     small = summary[summary["n"] < min_n]
-    listed = [
-        _("{group} ({accounts})").format(group=r.group, accounts=sentences.accounts(r.n))
-        for r in small.itertuples(index=False)
-    ]
+    listed = [_("{group} ({accounts})").format(group=r.group, accounts=sentences.accounts(r.n)) for r in rows(small)]
     aside = (
         " " + _("Too few accounts for a curve: {groups}.").format(groups=sentences.listing(listed)) if listed else ""
     )
@@ -216,7 +213,8 @@ def _alike(summary: pd.DataFrame, comparison: pd.DataFrame, column: str, min_n: 
     told = summary[(summary["n"] >= min_n) & summary["s12"].notna()]
     if len(told) < 2:
         return text + _(".")
-    low, high = told.loc[told["s12"].idxmin()], told.loc[told["s12"].idxmax()]
+    low: Any = told.loc[told["s12"].idxmin()]
+    high: Any = told.loc[told["s12"].idxmax()]
     span = _("; after {months} months from {low}, {low_group}, to {high}, {high_group}, are still customers.")
     return text + span.format(
         months=number(12),
@@ -308,8 +306,8 @@ def say_reasons(reasons: pd.DataFrame, *, min_n: int = MIN_N) -> str:
     lost = reasons.drop_duplicates("reason").set_index("reason")["lost"]
     if set(lost.index) == {""}:
         return ngettext(
-            "None of the departures ({n}) has a reason recorded.",
-            "None of the departures ({n}) has a reason recorded.",
+            "The one departure has no reason recorded.",
+            "The {n} departures have no reason recorded.",
             int(lost.sum()),
         ).format(n=number(lost.sum()))
     at = reasons_at(reasons, min_n)
