@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -77,17 +78,30 @@ def loss_limits(
         low, high = -np.expm1(-hazard / spread), -np.expm1(-hazard * spread)
     none = hazard == 0
     low[none], high[none] = wilson_limits(np.zeros(none.sum()), at_risk[none], level)
+    low[none] = np.where(np.isnan(high[none]), np.nan, 0.0)
     return -np.expm1(-hazard), low, high
 
 
+@dataclass(frozen=True)
 class Followed:
-    """How many were at risk at any time of a stratum, each counting as much as his relative risk."""
+    """How many were at risk at any time of a stratum, each counting by ``risk``, the relative risk."""
 
-    def __init__(self, stratum: np.ndarray, entry: np.ndarray, end: np.ndarray, risk: np.ndarray) -> None:
-        self._strata = {
-            code: (_running(entry[rows], risk[rows]), _running(end[rows], risk[rows]))
-            for code in np.unique(stratum)
-            for rows in [np.flatnonzero(stratum == code)]
+    stratum: np.ndarray
+    entry: np.ndarray
+    end: np.ndarray
+    risk: np.ndarray
+
+    @cached_property
+    def _strata(self) -> dict[int, tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]]:
+        order = np.argsort(self.stratum, kind="stable")
+        cuts = np.flatnonzero(np.diff(self.stratum[order])) + 1
+        return {
+            int(self.stratum[rows[0]]): (
+                _running(self.entry[rows], self.risk[rows]),
+                _running(self.end[rows], self.risk[rows]),
+            )
+            for rows in np.split(order, cuts)
+            if len(rows)
         }
 
     def at(self, stratum: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -71,8 +71,7 @@ def agreement(sets: RiskSets, score: np.ndarray) -> float:
         return nan
     stratum, rank, point, query = _sequence(sets, score)
     comparable = _before(stratum, point, query)
-    equal_first = _before_lower(stratum, rank, point, query)
-    lower, equal = equal_first
+    lower, equal = _before_lower(stratum, rank, point, query)
     together, alike = _tied_deaths(sets, score)
     comparable, equal = comparable - together, equal - alike
     return float((lower + equal / 2) / comparable) if comparable > 0 else nan
@@ -107,7 +106,7 @@ def _sequence(sets: RiskSets, score: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def _before(group: np.ndarray, point: np.ndarray, query: np.ndarray) -> float:
-    """Σ over pairs of a row and an earlier one of the same (contiguous) group: query of the one × point of the other."""
+    """Σ query of a row × point of an earlier one, over all pairs within the groups (which lie together)."""
     before = np.cumsum(point) - point
     starts = np.flatnonzero(np.diff(group, prepend=group[0] - 1))
     return float(query @ before - np.add.reduceat(query, starts) @ before[starts])
@@ -133,9 +132,9 @@ def _before_lower(stratum: np.ndarray, rank: np.ndarray, point: np.ndarray, quer
 
 def _tied_deaths(sets: RiskSets, score: np.ndarray) -> tuple[float, float]:
     """Pairs of deaths at one time, and those of equal score among them: counted above, but not comparable."""
-    weight, time = sets.weight[sets.dead], sets.last[sets.dead]
-    rank = pd.factorize(score[sets.dead])[0]
+    weight = sets.weight[sets.ended]
+    rank = pd.factorize(score[sets.ended])[0]
     own = float(weight @ weight)
-    both = pd.factorize(time * (int(rank.max()) + 1) + rank)[0]
-    together, alike = (float((np.bincount(code, weight) ** 2).sum()) for code in (time, both))
+    both = pd.factorize(sets.ends * (int(rank.max()) + 1) + rank)[0]
+    together, alike = (float((np.bincount(code, weight) ** 2).sum()) for code in (sets.ends, both))
     return (together - own) / 2, (alike - own) / 2

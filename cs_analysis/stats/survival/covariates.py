@@ -16,7 +16,7 @@ Column = str | ArrayLike
 Columns = str | Sequence[str] | ArrayLike | pd.DataFrame
 
 
-def column(frame: pd.DataFrame, given: Column | None) -> ArrayLike | None:
+def column(frame: pd.DataFrame, given: Column) -> ArrayLike:
     """The values meant by an argument that is a column's name, or the values themselves."""
     return _named(frame, given) if isinstance(given, str) else given
 
@@ -84,19 +84,30 @@ def spread(x: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean, np.where(same | ~(deviation > 0), 1.0, deviation)
 
 
+def clusters(frame: pd.DataFrame, given: Columns) -> np.ndarray:
+    """A number per row, equal for rows of one cluster."""
+    code = np.zeros(len(frame), dtype=np.int64)
+    for values in columns(frame, given):
+        codes, found = pd.factorize(values if isinstance(values, pd.Series) else np.asarray(values))
+        if len(codes) != len(frame) or codes.min(initial=0) < 0:
+            labels(values, len(frame), "cluster")  # refuses it in words
+        code = pd.factorize(code * max(len(found), 1) + codes)[0]
+    return code
+
+
 @dataclass(frozen=True)
 class Strata:
-    """The strata (or clusters) met in a fit, numbered; ``known`` has a key per number, a value or a tuple of them."""
+    """The strata met in a fit, numbered; ``known`` has a key per number, a value or a tuple of them."""
 
     given: Columns | None
     known: dict[object, int]
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, given: Columns | None, what: str) -> tuple[Strata, np.ndarray]:
+    def of(cls, frame: pd.DataFrame, given: Columns | None) -> tuple[Strata, np.ndarray]:
         """Number what is given; also each row's number."""
         code, keys = np.zeros(len(frame), dtype=np.int64), [()]
         for values in columns(frame, given):
-            codes, found = labels(values, len(frame), what)
+            codes, found = labels(values, len(frame), "strata")
             code, composed = pd.factorize(code * max(len(found), 1) + codes, sort=True)
             keys = [(*keys[kind // len(found)], found[kind % len(found)]) for kind in composed]
         kept = given if named(frame, given) else None
@@ -105,9 +116,11 @@ class Strata:
     def codes(self, frame: pd.DataFrame, given: Columns | None) -> np.ndarray:
         """The numbers of the strata of other rows; −1 for a stratum not met in the fit."""
         given = self.given if given is None else given
+        if given is None and self.known.keys() == {""}:
+            return np.zeros(len(frame), dtype=np.int64)
         if given is None:
-            return np.full(len(frame), 0 if self.known.keys() <= {""} else -1, dtype=np.int64)
-        met, code = Strata.of(frame, given, "strata")
+            raise InputError(N_("The model has strata; say which stratum each row belongs to (strata=…)."))
+        met, code = Strata.of(frame, given)
         numbers = np.array([self.known.get(key, -1) for key in met.known], dtype=np.int64)
         return numbers[code] if len(numbers) else code
 

@@ -20,8 +20,8 @@ from cs_analysis.stats.survival import covariates
 from cs_analysis.stats.survival.baseline import Baseline, Followed, baseline, hazard_between, loss_limits, positions
 from cs_analysis.stats.survival.concordance import agreement
 from cs_analysis.stats.survival.covariates import Column, Columns, Strata
-from cs_analysis.stats.survival.maximise import maximum, separating, without_information
-from cs_analysis.stats.survival.proportional import clock, score_test, test_table
+from cs_analysis.stats.survival.maximise import Maximum, at_zero, inverse, maximum, separating, without_information
+from cs_analysis.stats.survival.proportional import as_table, clock, score_test
 from cs_analysis.stats.survival.risksets import RiskSets, Sums, build, collapsed, linear
 from cs_analysis.stats.survival.robust import clustered
 from cs_analysis.stats.survival.rows import numbers, rows
@@ -114,10 +114,16 @@ class CoxFit:
         inner = self._inner
         fitted = bool(len(inner.beta)) and inner.sets.dead.any()
         tests = score_test(inner.sets, inner.sums, inner.clock) if fitted else [(np.nan, 0, np.nan)]
-        return test_table(self.names, self.notes, tests)
+        return as_table(self.names, self.notes, tests)
 
     def loss(
-        self, frame: pd.DataFrame, start: ArrayLike, stop: ArrayLike, *, strata: Columns | None = None, level: float = 0.95
+        self,
+        frame: pd.DataFrame,
+        start: ArrayLike,
+        stop: ArrayLike,
+        *,
+        strata: Columns | None = None,
+        level: float = 0.95,
     ) -> pd.DataFrame:
         """The probability of the event in (start, stop], given that it has not happened until start.
 
@@ -166,7 +172,8 @@ class CoxFit:
         between = (positions(inner.base, stratum, since), positions(inner.base, stratum, until))
         hazard, variance = hazard_between(inner.base, inner.covariance, x, inner.beta, between)
         there = at_risk[known] / np.exp(x @ inner.beta)
-        result[:, known] = loss_limits(hazard, variance, there, level)
+        limits = loss_limits(hazard, variance, there, level)
+        result[:, known] = np.where(since == until, 0.0, limits)
         return pd.DataFrame(dict(zip(("estimate", "low", "high"), result, strict=True)), index=frame.index)
 
     def survival(
@@ -228,12 +235,11 @@ def cox(
 
     Examples
     --------
-    Five lives; twice the one with x = 1 goes before those with 0 (in the first case two others could, in the second
-    one): the likelihood e^b/(2e^b + 3) · 1/(e^b + 3) · e^b/(e^b + 2) · ½ is highest at b = 0.8358.
+    The likelihood θ/(2θ + 2) · 1/(θ + 2) · θ/(θ + 1) with θ = e^b is highest where θ² − θ − 4 = 0, θ = (1 + √17)/2:
 
-    >>> table = cox(pd.DataFrame({"x": [1, 0, 1, 0, 0]}), [1, 2, 3, 4, 5], [1, 1, 1, 1, 0])
-    >>> table[["coef", "hazard_ratio"]].round(4).values.tolist()
-    [[0.8358, 2.3067]]
+    >>> table = cox(pd.DataFrame({"x": [1, 0, 1, 0]}), [1, 2, 3, 4], [1, 1, 1, 0])
+    >>> table["hazard_ratio"].round(4).tolist()
+    [2.5616]
 
     Notes
     -----
@@ -241,9 +247,7 @@ def cox(
     """
     fit = fit_cox(frame, duration, observed, entry=entry, strata=strata, weights=weights, cluster=cluster)
     table = fit.table
-    table.attrs.update(
-        log_likelihood=fit.log_likelihood, concordance=fit.concordance, n=fit.n, events=fit.events
-    )
+    table.attrs.update(log_likelihood=fit.log_likelihood, concordance=fit.concordance, n=fit.n, events=fit.events)
     return table
 
 
@@ -260,28 +264,22 @@ def fit_cox(
     """The fitted model behind :func:`cox` (same arguments and errors), for predictions and checks."""
     names = covariates.names(frame, (duration, observed, entry, weights, strata, cluster))
     x = covariates.matrix(frame, names)
-    given = {"durations": duration, "observed": observed, "entry": entry, "weights": weights}
-    found = rows(**{what: covariates.column(frame, values) for what, values in given.items()})
-    _same_length("durations", np.size(covariates.column(frame, duration)), len(frame))
-    grouping, stratum = Strata.of(frame, strata, "strata")
+    durations = covariates.column(frame, duration)
+    _same_length("durations", np.size(durations), len(frame))
+    entries = None if entry is None else covariates.column(frame, entry)
+    counts = None if weights is None else covariates.column(frame, weights)
+    found = rows(durations, covariates.column(frame, observed), entries, counts)
+    grouping, stratum = Strata.of(frame, strata)
     x, stratum = x[found.kept], stratum[found.kept]
     centre, scale = covariates.spread(x, found.weight)
     x = (x - centre) / scale
     whole, places = build(x, found, stratum)
     sets = collapsed(whole)
-    notes = without_information(sets) if sets.dead.any() else np.full(len(names), "no events", dtype=object)
-    while True:
-        kept = np.flatnonzero(notes == "")
-        best = maximum(sets.columns(kept))
-        endless = separating(sets.columns(kept), best)
-        if not endless.any():
-            break
-        notes[kept[endless]] = "separates"
-    covariance = np.linalg.inv(best.information)
+    kept, notes, best = _fitted(sets)
+    covariance = inverse(best.information)
     if cluster is not None:
-        groups = Strata.of(frame, cluster, "cluster")[1][found.kept][places]
+        groups = covariates.clusters(frame, cluster)[found.kept][places]
         covariance = clustered(whole.columns(kept), best, covariance, groups)
-    risk = found.weight * np.exp(x[:, kept] @ best.beta)
     inner = _Inner(
         kept=kept,
         centre=centre,
@@ -291,7 +289,7 @@ def fit_cox(
         sets=sets.columns(kept),
         sums=best.sums,
         base=baseline(sets, best.sums),
-        followed=Followed(stratum, found.entry, found.end, risk),
+        followed=Followed(stratum, found.entry, found.end, found.weight * np.exp(x[:, kept] @ best.beta)),
         strata=grouping,
         clock=clock(found, sets.times),
     )
@@ -303,10 +301,24 @@ def fit_cox(
     return CoxFit(names, coef, spread, notes, centre, best.sums.log_likelihood, total, events, inner)
 
 
+def _fitted(sets: RiskSets) -> tuple[np.ndarray, np.ndarray, Maximum]:
+    """The covariates that can be fitted, the notes on all, and the maximum; what separates is left out, by turns."""
+    zero = at_zero(sets)
+    notes = without_information(sets, zero)
+    while True:
+        kept = np.flatnonzero(notes == "")
+        fitted = sets.columns(kept)
+        best = maximum(fitted, zero if fitted is sets else at_zero(fitted))
+        endless = separating(fitted, best)
+        if not endless.any():
+            return kept, notes, best
+        notes[kept[endless]] = "separates"
+
+
 def _each(values: ArrayLike, what: str, n: int) -> np.ndarray:
     """One number for all rows, or one per row."""
     if np.ndim(values) == 0:
-        return np.repeat(numbers([values], what), n)
+        return np.repeat(numbers(np.atleast_1d(values), what), n)
     _same_length(what, np.size(values), n)
     return numbers(values, what)
 

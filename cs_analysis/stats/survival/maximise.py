@@ -19,7 +19,7 @@ _STILL_MOVING = 0.05
 
 @dataclass(frozen=True)
 class Maximum:
-    """Where the likelihood is highest: coefficients, sums and information there, and the last step taken."""
+    """Coefficients, what they give, the information there, and the last step taken towards them."""
 
     beta: np.ndarray
     sums: Sums
@@ -27,13 +27,23 @@ class Maximum:
     step: np.ndarray
 
 
-def without_information(sets: RiskSets) -> np.ndarray:
-    """A note per covariate: "constant" if it never differs within a risk set, "collinear" with those before it, or "".
+def at_zero(sets: RiskSets) -> Maximum:
+    """Where the search begins: no covariate matters."""
+    beta = np.zeros(sets.x.shape[1])
+    found = sums(sets, beta)
+    return Maximum(beta, found, information(sets, found), beta)
 
+
+def without_information(sets: RiskSets, zero: Maximum) -> np.ndarray:
+    """A note per covariate: why it cannot be fitted, or "".
+
+    "no events"; "constant" where it never differs within a risk set; "collinear" where those before it determine it.
     Cholesky's decomposition of the information at β = 0, column by column: what is left of a column's own
     information after those before it says whether it adds anything.
     """
-    matrix = information(sets, sums(sets, np.zeros(sets.x.shape[1])))
+    matrix = zero.information
+    if not sets.dead.any():
+        return np.full(len(matrix), "no events", dtype=object)
     notes = np.full(len(matrix), "", dtype=object)
     own = matrix.diagonal().copy()
     constant = own <= 1e-12 * sets.deaths.sum()
@@ -48,16 +58,13 @@ def without_information(sets: RiskSets) -> np.ndarray:
     return notes
 
 
-def maximum(sets: RiskSets) -> Maximum:
+def maximum(sets: RiskSets, begin: Maximum) -> Maximum:
     """The coefficients at which the partial likelihood is highest.
 
     Full Newton steps, halved while the likelihood falls; done when the step gains less than 1e-10 and the likelihood
     has settled to as many digits. (Each step squares the error, so that the coefficients are then exact.)
     """
-    beta = np.zeros(sets.x.shape[1])
-    here = sums(sets, beta)
-    slope = information(sets, here)
-    step = np.zeros_like(beta)
+    beta, here, slope, step = begin.beta, begin.sums, begin.information, begin.step
     for _ in range(_STEPS):
         step = _solve(slope, here.score)
         gain = float(step @ here.score)
@@ -96,8 +103,13 @@ def _towards(sets: RiskSets, beta: np.ndarray, step: np.ndarray, here: Sums) -> 
     return None
 
 
-def _solve(matrix: np.ndarray, score: np.ndarray) -> np.ndarray:
+def inverse(matrix: np.ndarray) -> np.ndarray:
+    """The inverse of an information matrix, the pseudo-inverse if it has none."""
+    return _solve(matrix, np.eye(len(matrix)))
+
+
+def _solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     try:
-        return np.linalg.solve(matrix, score)
+        return np.linalg.solve(matrix, right)
     except np.linalg.LinAlgError:
-        return np.linalg.pinv(matrix, hermitian=True) @ score
+        return np.linalg.pinv(matrix, hermitian=True) @ right

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc
 
+from cs_analysis.stats.survival.maximise import inverse
 from cs_analysis.stats.survival.risksets import RiskSets, Sums, information
 from cs_analysis.stats.survival.rows import Rows
 
@@ -32,18 +33,20 @@ def score_test(sets: RiskSets, sums: Sums, clock: np.ndarray) -> list[tuple[floa
     p = sets.x.shape[1]
     g = clock - np.average(clock, weights=sets.deaths)
     efron = sums.efron
-    dead = sets.dead
-    drift = (sets.weight[dead] * g[sets.last[dead] - 1]) @ sets.x[dead]
+    drift = (sets.weight[sets.ended] * g[sets.ends]) @ sets.x_ended
     drift -= (g * efron.one) @ sums.s1 - (g * efron.share) @ sums.s1_dead
     plain, crossed, squared = (information(sets, sums, weight) for weight in (1.0, g, g * g))
-    left = squared - crossed.T @ np.linalg.solve(plain, crossed)
-    own = drift**2 / left.diagonal()
-    together = float(drift @ np.linalg.lstsq(left, drift, rcond=None)[0])
+    left = squared - crossed.T @ inverse(plain) @ crossed
+    # with one event time, or all variation used up, there is nothing to see a drift by
+    known = left.diagonal() > 1e-9 * plain.diagonal() * (g * g).mean()
+    with np.errstate(all="ignore"):
+        own = np.where(known, drift**2 / left.diagonal(), np.nan)
+    together = float(drift @ inverse(left) @ drift) if known.all() else np.nan
     tests = [(float(chi2), 1) for chi2 in own] + [(together, p)]
-    return [(chi2, df, float(chdtrc(df, chi2)) if chi2 >= 0 else np.nan) for chi2, df in tests]
+    return [(chi2, df, float(chdtrc(df, chi2))) for chi2, df in tests]
 
 
-def test_table(names: list[str], notes: np.ndarray, tests: list[tuple[float, int, float]]) -> pd.DataFrame:
+def as_table(names: list[str], notes: np.ndarray, tests: list[tuple[float, int, float]]) -> pd.DataFrame:
     """The tests of the covariates fitted, missing for the others, and GLOBAL last."""
     rows, found = [], iter(tests)
     for name, note in zip([*names, "GLOBAL"], [*notes, ""], strict=True):

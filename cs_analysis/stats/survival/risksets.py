@@ -45,13 +45,28 @@ class RiskSets:
         return np.flatnonzero(~at_start[self.first])
 
     @cached_property
+    def ended(self) -> np.ndarray:
+        """Positions of the rows that end in the event."""
+        return np.flatnonzero(self.dead)
+
+    @cached_property
+    def ends(self) -> np.ndarray:
+        """The event times of those rows."""
+        return self.last[self.ended] - 1
+
+    @cached_property
+    def x_ended(self) -> np.ndarray:
+        """The covariates of those rows."""
+        return np.asfortranarray(self.x[self.ended])
+
+    @cached_property
     def deaths(self) -> np.ndarray:
         """Deaths (copies counted) per event time."""
-        return of_the_dead(self, self.weight)
+        return of_the_dead(self, self.weight[self.ended])
 
     def columns(self, keep: np.ndarray) -> RiskSets:
         """The same rows with some of the covariates."""
-        return replace(self, x=self.x[:, keep])
+        return self if len(keep) == self.x.shape[1] else replace(self, x=np.asfortranarray(self.x[:, keep]))
 
 
 class Efron(NamedTuple):
@@ -100,7 +115,7 @@ def build(x: np.ndarray, found: Rows, stratum: np.ndarray) -> tuple[RiskSets, np
     rows = order[concerned]
     strata, ranks = np.divmod(events, max(len(found.times), 1))
     sets = RiskSets(
-        x=x[rows],
+        x=np.asfortranarray(x[rows]),
         first=first[concerned],
         last=last[concerned],
         dead=found.observed[rows],
@@ -148,8 +163,8 @@ def at_risk(sets: RiskSets, values: np.ndarray) -> np.ndarray:
 
 
 def of_the_dead(sets: RiskSets, values: np.ndarray) -> np.ndarray:
-    """The sum of ``values`` (a number per row) over those who die, per event time."""
-    return np.bincount(sets.last[sets.dead] - 1, values[sets.dead], len(sets.times))
+    """The sum of ``values`` (a number per row that ends in the event) over those who die, per event time."""
+    return np.bincount(sets.ends, values, len(sets.times))
 
 
 def sums(sets: RiskSets, beta: np.ndarray) -> Sums:
@@ -162,15 +177,18 @@ def sums(sets: RiskSets, beta: np.ndarray) -> Sums:
     shift = float(eta.max()) if len(eta) else 0.0
     eta -= shift
     risk = sets.weight * np.exp(eta)
-    s0, s0_dead = at_risk(sets, risk), of_the_dead(sets, risk)
+    risk_ended = risk[sets.ended]
+    s0, s0_dead = at_risk(sets, risk), of_the_dead(sets, risk_ended)
     shape = (len(sets.times), sets.x.shape[1])
-    s1, s1_dead = np.empty(shape), np.empty(shape)
-    for j, column in enumerate(sets.x.T):
-        s1[:, j], s1_dead[:, j] = at_risk(sets, risk * column), of_the_dead(sets, risk * column)
+    s1, s1_dead = np.empty(shape, order="F"), np.empty(shape, order="F")
+    for j in range(shape[1]):
+        s1[:, j] = at_risk(sets, risk * sets.x[:, j])
+        s1_dead[:, j] = of_the_dead(sets, risk_ended * sets.x_ended[:, j])
     efron = tied(s0, s0_dead, sets.deaths)
-    chosen = sets.weight * sets.dead
-    score = chosen @ sets.x - efron.one @ s1 + efron.share @ s1_dead
-    return Sums(shift, risk, s0, s1, s1_dead, efron, float(chosen @ eta - efron.log.sum()), score)
+    chosen = sets.weight[sets.ended]
+    score = chosen @ sets.x_ended - efron.one @ s1 + efron.share @ s1_dead
+    log_likelihood = float(chosen @ eta[sets.ended] - efron.log.sum())
+    return Sums(shift, risk, s0, s1, s1_dead, efron, log_likelihood, score)
 
 
 def information(sets: RiskSets, found: Sums, per_time: np.ndarray | float = 1.0) -> np.ndarray:
@@ -178,7 +196,8 @@ def information(sets: RiskSets, found: Sums, per_time: np.ndarray | float = 1.0)
     efron, s1, s1_dead = found.efron, found.s1, found.s1_dead
     met = np.append(0.0, np.cumsum(efron.one * per_time))
     factor = found.risk * (met[sets.last] - met[sets.first])
-    factor[sets.dead] -= found.risk[sets.dead] * (efron.share * per_time)[sets.last[sets.dead] - 1]
+    if efron.share.any():
+        factor[sets.ended] -= found.risk[sets.ended] * (efron.share * per_time)[sets.ends]
     cross = s1.T @ ((efron.share2 * per_time)[:, None] * s1_dead)
     means = s1.T @ ((efron.one2 * per_time)[:, None] * s1) - cross - cross.T
     means += s1_dead.T @ ((efron.square2 * per_time)[:, None] * s1_dead)

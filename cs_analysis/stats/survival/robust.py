@@ -27,11 +27,9 @@ def score_residuals(sets: RiskSets, best: Maximum) -> np.ndarray:
     risk = np.exp(linear(sets.x, best.beta) - sums.shift)[:, None]
     expected = sets.x * (met[sets.last] - met[sets.first])[:, None] - (mean_met[sets.last] - mean_met[sets.first])
     residuals = -risk * expected
-    dead = sets.dead
-    at = sets.last[dead] - 1
+    dead, at, x = sets.ended, sets.ends, sets.x_ended
     centre = (efron.one[:, None] * sums.s1 - efron.share[:, None] * sums.s1_dead) / sets.deaths[:, None]
     # among tied deaths a row counts only in part in the risk sets it has already left
     spared = efron.share2[:, None] * sums.s1 - efron.square2[:, None] * sums.s1_dead
-    x = sets.x[dead]
     residuals[dead] += x - centre[at] + risk[dead] * (x * efron.share[at][:, None] - spared[at])
     return residuals
