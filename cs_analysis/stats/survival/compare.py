@@ -1,7 +1,7 @@
 """Do groups survive alike? The log-rank test, for any number of groups, late entry and strata.
 
-lifelines' test takes one degree of freedom for every group, also for one that was never at risk of anything, and
-has neither late entry nor strata for more than two groups.
+lifelines' test takes a degree of freedom for every group, also for one that was never at risk of anything, and has
+neither late entry nor strata.
 """
 
 from __future__ import annotations

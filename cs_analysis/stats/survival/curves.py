@@ -135,14 +135,13 @@ def at(
     s = steps.survival()
     low, high = _limits(steps, level)
     step = np.searchsorted(steps.time, wanted * (1 + SAME), side="right")  # 0 = before the first
-    begin_low, begin_high = wilson_limits(np.ones(len(wanted)), count, level)
-    known = step < len(s)
-    if len(s):
-        known |= (s[-1] == 0) | (wanted <= steps.time[-1] * (1 + SAME))
-    columns = {}
-    for name, begin, after in (("estimate", 1.0, s), ("low", begin_low, low), ("high", begin_high, high)):
-        value = np.where(step == 0, begin, np.append(nan, after)[step])
-        columns[name] = np.where(known, value, nan)
+    s, low, high = np.append(1.0, s)[step], np.append(nan, low)[step], np.append(nan, high)[step]
+    whole_low, whole_high = wilson_limits(np.ones(len(wanted)), count, level)
+    low, high = np.where(s == 1, whole_low, low), np.where(s == 1, whole_high, high)
+    last = steps.time[-1] * (1 + SAME) if len(steps.time) else -1.0
+    known = (s == 0) | (wanted <= last)
+    columns = {"estimate": s, "low": low, "high": high}
+    columns = {name: np.where(known, values, nan) for name, values in columns.items()}
     return pd.DataFrame({"time": wanted, **columns, "at_risk": counts(count)})
 
 
@@ -157,8 +156,8 @@ def quantile(
 ) -> Estimate:
     """The first time at which at most the share ``q`` is still there; q = ½ is the median.
 
-    The interval holds the times at which the curve's own interval holds q: from the first time its lower limit is
-    at most q to the first time its upper limit is. A share that meets q but for rounding has met it.
+    The interval runs from the first event at which the curve's lower limit is at most q to the first at which its
+    upper limit is. A share that meets q but for rounding has met it.
 
     Parameters
     ----------
@@ -193,7 +192,8 @@ def quantile(
     steps = steps_of(rows(durations, observed, entry, weights))
     s = steps.survival()
     low, high = _limits(steps, level)
-    return Estimate(*(_first_below(steps.time, values, q) for values in (s, low, high)))
+    fell = steps.events > 0  # a censoring is no news about when the curve falls
+    return Estimate(*(_first_below(steps.time[fell], values[fell], q) for values in (s, low, high)))
 
 
 def weighted_curve(
