@@ -182,11 +182,8 @@ def _reason_finding(lives: pd.DataFrame, as_of: Any, currency: str) -> list[dict
     lost = named.groupby("churn_reason")["mrr_last"].sum().sort_values(ascending=False, kind="stable")
     reason, amount = str(lost.index[0]), float(lost.iloc[0])
     n = int((named["churn_reason"] == reason).sum())
-    text = ngettext(
-        "“{reason}” took most MRR in the last twelve months: {amount}, {accounts}, of {all} lost in all.",
-        "“{reason}” took most MRR in the last twelve months: {amount}, {accounts}, of {all} lost in all.",
-        n,
-    ).format(
+    text = _("“{reason}” took most MRR in the last twelve months: {amount}, {accounts}, of {all} lost in all.")
+    text = text.format(
         reason=reason,
         amount=money_short(amount, currency),
         accounts=sentences.accounts(n),

@@ -56,19 +56,17 @@ def say_followed(lives: pd.DataFrame, *, observed_from: Any = None) -> str:
             late,
         ).format(n=number(late), day=day(periods.day(observed_from)))
     out = lives["left_out"].value_counts()
-    texts = {
-        "ended_before": (
-            N_("{n} that ended before is left out."),
-            N_("{n} that ended before are left out."),
-        ),
-        "start_unknown": (
-            N_("{n} is left out: its beginning lies before the data."),
-            N_("{n} are left out: their beginning lies before the data."),
-        ),
-    }
-    for key, (one, many) in texts.items():
-        if out.get(key, 0):
-            text += " " + ngettext(one, many, int(out[key])).format(n=number(out[key]))
+    before, unknown = int(out.get("ended_before", 0)), int(out.get("start_unknown", 0))
+    if before:
+        text += " " + ngettext(
+            "{n} that ended before is left out.", "{n} that ended before are left out.", before
+        ).format(n=number(before))
+    if unknown:
+        text += " " + ngettext(
+            "{n} is left out: its beginning lies before the data.",
+            "{n} are left out: their beginning lies before the data.",
+            unknown,
+        ).format(n=number(unknown))
     return text
 
 
