@@ -17,7 +17,7 @@ from cs_analysis.data.sample import make_sample, write_sample
 from cs_analysis.display import charts, language
 from cs_analysis.display.html import Html
 from cs_analysis.errors import InputError
-from cs_analysis.stats import survival
+from cs_analysis.stats import periods, survival
 from cs_analysis.topics import churn
 from cs_analysis.topics.churn.curves import resampled
 
@@ -358,6 +358,22 @@ def test_no_false_alarm_of_late_entry():
         frame = pd.DataFrame({"account_id": [f"A{i}" for i in range(150)], "start": start, "stop": stop, "mrr": 1.0})
         alarms += bool(churn.late_entry_needed(churn.lives(frame, as_of="2026-01-01"), observed_from=None))
     assert alarms <= 3
+
+
+def test_contracts_lost_only_at_their_anniversaries_raise_no_alarm():
+    """Nobody can leave in the first year, so that nobody left in the company's first year proves nothing."""
+    rng = np.random.default_rng(2)
+    start = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 2000, 400), unit="D")
+    stop = periods.anniversary(start.to_numpy(), 12 * rng.geometric(0.15, 400)).astype("datetime64[ns]")
+    frame = pd.DataFrame({"account_id": [f"A{i}" for i in range(400)], "start": start, "stop": stop, "mrr": 1.0})
+    assert churn.late_entry_needed(churn.lives(frame, as_of="2026-01-01"), observed_from=None) == ""
+    # one line per account is a whole life: 24 months are two renewals, not a longer term
+    lives = churn.lives(frame, as_of="2026-01-01")
+    found = churn.renewals(frame, lives, as_of="2026-01-01", terms=True).set_index("renewal")
+    tenure = lives["tenure_months"]
+    for renewal in (1, 2, 3):
+        assert found.loc[renewal, "due"] == (tenure >= 12 * renewal).sum()
+        assert found.loc[renewal, "lost"] == ((tenure == 12 * renewal) & lives["churned"]).sum()
 
 
 def test_the_past_from_todays_lives_is_the_past_from_the_contracts(sample):

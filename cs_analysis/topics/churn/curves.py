@@ -150,6 +150,19 @@ def comparison(lives: pd.DataFrame, *, by: str, min_n: int = MIN_N) -> pd.DataFr
     return pd.concat([pd.DataFrame([first]), table], ignore_index=True)[list(COMPARISON)]
 
 
+def share_at(lives: pd.DataFrame, month: float, *, min_n: int = MIN_N) -> float:
+    """The share of accounts still there after some months; missing where it would rest on fewer than ``min_n``."""
+    rows = followed(lives)
+    if len(rows) < min_n:
+        return np.nan
+    left = rows.loc[rows["churned"].astype(bool), "tenure_months"].to_numpy(dtype=float)
+    times = np.unique(np.append(left[left <= month], month))
+    if _thin(rows, times, at_risk(rows, times), min_n)[-1]:
+        return np.nan
+    found = survival.at(rows["tenure_months"], rows["churned"], [month], entry=rows["entry_months"])
+    return float(found["estimate"].iloc[0])
+
+
 def groups(lives: pd.DataFrame, by: str) -> Iterator[tuple[str, pd.DataFrame]]:
     """The followed lives of each group, sorted by its name; all of them under "" without ``by``."""
     rows = followed(lives).sort_values(["account_id", "tenure_months"], kind="stable", ignore_index=True)

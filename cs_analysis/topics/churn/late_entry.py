@@ -21,7 +21,7 @@ from cs_analysis.stats.lives import followed
 LEVEL = 0.01
 FIRST = 3  # departures that are tried as the first of the recorded ones: a single stray one proves nothing
 FEWEST = 5  # departures needed to know the pace
-ENOUGH = 10  # account-months from which a month of tenure has a pace of its own
+ENOUGH = 10  # accounts that must be followed at a tenure for its pace to be known
 
 
 class Unrecorded(NamedTuple):
@@ -147,22 +147,10 @@ def _expected(rows: pd.DataFrame, first: pd.Timestamp) -> tuple[float, int]:
     left = rows["churned"].to_numpy(dtype=bool) & later
     if left.sum() < FEWEST:
         return np.nan, 0
-    # pace by whole months of tenure: departures of later days over the months then lived through
-    size = int(np.ceil(tenure.max())) + 1
-    lost = np.bincount(np.maximum(np.ceil(tenure[left]).astype(int) - 1, 0), minlength=size)
-    exposure = _months_lived(entry[later], tenure[later], size)
-    overall = lost.sum() / exposure.sum()
-    rate = np.divide(lost, exposure, out=np.full(size, overall), where=exposure >= ENOUGH)
-    lived = _months_lived(np.zeros(int(began.sum())), np.minimum(entry, tenure)[began.to_numpy()], size)
-    return float((rate * lived).sum()), int((rows["churned"].astype(bool) & (rows["stop"] < first)).sum())
-
-
-def _months_lived(entry: np.ndarray, tenure: np.ndarray, size: int) -> np.ndarray:
-    """Account-months lived through in each month of tenure."""
-
-    def up_to(months: np.ndarray) -> np.ndarray:
-        whole = np.minimum(np.floor(months).astype(int), size - 1)
-        full = np.cumsum(np.bincount(whole, minlength=size)[::-1])[::-1] - np.bincount(whole, minlength=size)
-        return full + np.bincount(whole, weights=months - whole, minlength=size)
-
-    return up_to(tenure) - up_to(entry)
+    # the later pace at every tenure at which somebody left: an annual contract is lost at its end and not before
+    at, lost = np.unique(tenure[left], return_counts=True)
+    risk = np.searchsorted(np.sort(entry[later]), at, "left") - np.searchsorted(np.sort(tenure[later]), at, "left")
+    pace = np.where(risk >= ENOUGH, lost / np.maximum(risk, 1), 0.0)
+    lived = np.sort(np.minimum(entry, tenure)[began.to_numpy()])
+    expected = (pace * (len(lived) - np.searchsorted(lived, at, "left"))).sum()
+    return float(expected), int((rows["churned"].astype(bool) & (rows["stop"] < first)).sum())

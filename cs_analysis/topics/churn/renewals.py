@@ -17,6 +17,7 @@ from cs_analysis.stats.lives import followed
 from cs_analysis.topics.churn.curves import at_risk, groups
 
 YEAR = 12
+RENEWED = 0.2  # and when at least this share of those that ended had a successor
 USUAL = 0.10  # a length counts as a term when at least this share of the lines with a whole number of months has it
 RENEWALS = ("renewal", "due", "lost", "estimate", "low", "high", "mrr_due", "mrr_lost", "lost_12", "mrr_lost_12")
 SPIKE = ("month", "lost", "at_risk", "estimate", "low", "high", "renewal")
@@ -145,10 +146,19 @@ def _lines(contracts: Any) -> pd.DataFrame:
 
 
 def _usual(lines: pd.DataFrame) -> pd.Series:
-    """Length in months → number of lines, for the lengths that are terms."""
-    whole = lines.loc[(lines["length"] >= 1) & (lines["length"] % 1 == 0), "length"]
-    counts = whole.value_counts().sort_index()
-    return counts[counts.to_numpy() >= USUAL * len(whole)]
+    """Length in months → number of lines, for the lengths that are terms.
+
+    A length is a term when many lines have it and those that ended were usually renewed by a new line; where hardly any
+    was, a line is a whole life, whatever its length, and renewed itself.
+    """
+    whole = lines[(lines["length"] >= 1) & (lines["length"] % 1 == 0)]
+    starts = pd.MultiIndex.from_frame(lines[["account_id", "start"]])
+    successor = pd.MultiIndex.from_frame(whole[["account_id", "stop"]]).isin(starts)
+    ended = whole["stop"] <= lines["start"].max()  # a successor could be seen
+    counts = whole.groupby("length").size()
+    renewed = pd.Series(successor, index=whole.index)[ended].groupby(whole["length"][ended]).mean()
+    often = renewed.reindex(counts.index).fillna(1.0) >= RENEWED
+    return counts[often & (counts >= USUAL * len(whole))]
 
 
 def _due_days(contracts: Any, lives: pd.DataFrame, last: Any, terms: bool) -> pd.DataFrame:

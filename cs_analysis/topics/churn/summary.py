@@ -15,7 +15,7 @@ from cs_analysis.stats import periods, resample
 from cs_analysis.stats.lives import followed
 from cs_analysis.stats.ratios import MIN_CHANGED
 from cs_analysis.topics.churn import words
-from cs_analysis.topics.churn.curves import MIN_N, SEED, SPANS, resampled, summary_table
+from cs_analysis.topics.churn.curves import MIN_N, SEED, SPANS, resampled, share_at, summary_table
 from cs_analysis.topics.churn.late_entry import known_at
 from cs_analysis.topics.churn.renewals import YEAR
 
@@ -196,7 +196,8 @@ def _trend(lives: pd.DataFrame, last: int, grace_days: int) -> pd.DataFrame:
     """The share after 12 months as it was known at each of the last month ends."""
     rows = []
     for index in range(last - TREND + 1, last + 1):
-        table = summary_table(known_at(lives, periods.last_day(index), grace_days=grace_days))
-        if len(table) and sentences.known(table["s12"].iloc[0]):
-            rows.append(("survival_12", periods.month_label(index), float(table["s12"].iloc[0])))
+        then = known_at(lives, periods.last_day(index), grace_days=grace_days)
+        share = share_at(then, YEAR)
+        if np.isfinite(share):
+            rows.append(("survival_12", periods.month_label(index), share))
     return pd.DataFrame(rows, columns=["metric", "month", "estimate"])
