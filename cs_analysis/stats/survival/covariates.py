@@ -42,7 +42,7 @@ def named(frame: pd.DataFrame, given: object) -> list[str]:
 
 def names(frame: pd.DataFrame, others: Iterable[object]) -> list[str]:
     """The covariates: all columns that no other argument names."""
-    taken = {name for given in others for name in named(frame, given)}
+    taken = {_named(frame, name).name for given in others for name in named(frame, given)}
     return [name for name in frame.columns if name not in taken]
 
 

@@ -87,7 +87,7 @@ def separating(sets: RiskSets, found: Maximum) -> np.ndarray:
     """
     reach = np.ptp(sets.x, axis=0) if len(sets.x) else np.zeros(sets.x.shape[1])
     moved = np.abs(found.step) * reach
-    moving = ~(moved <= _STILL_MOVING)
+    moving = ~(moved <= _STILL_MOVING) | ~(inverse(found.information).diagonal() > 0)
     return moving & ~(moved < 0.01 * np.nanmax(moved, initial=0.0))
 
 

@@ -10,6 +10,9 @@ from cs_analysis.stats.survival.maximise import inverse
 from cs_analysis.stats.survival.risksets import RiskSets, Sums, information
 from cs_analysis.stats.survival.rows import Rows
 
+# The share of a covariate's information that must be left to see a drift by
+_VISIBLE = 1e-9
+
 
 def clock(found: Rows, times: np.ndarray) -> np.ndarray:
     """1 − S(t−) of everybody together at each of ``times``: the Kaplan–Meier clock, running by events, not by days."""
@@ -38,10 +41,12 @@ def score_test(sets: RiskSets, sums: Sums, clock: np.ndarray) -> list[tuple[floa
     plain, crossed, squared = (information(sets, sums, weight) for weight in (1.0, g, g * g))
     left = squared - crossed.T @ inverse(plain) @ crossed
     # with one event time, or all variation used up, there is nothing to see a drift by
-    known = left.diagonal() > 1e-9 * plain.diagonal() * (g * g).mean()
+    scale = np.sqrt(np.average(g * g, weights=sets.deaths) * plain.diagonal())
     with np.errstate(all="ignore"):
-        own = np.where(known, drift**2 / left.diagonal(), np.nan)
-    together = float(drift @ inverse(left) @ drift) if known.all() else np.nan
+        drift, left = drift / scale, left / np.outer(scale, scale)
+        own = np.where(left.diagonal() > _VISIBLE, drift**2 / left.diagonal(), np.nan)
+    visible = np.isfinite(left).all() and np.linalg.eigvalsh(left)[0] > _VISIBLE
+    together = float(drift @ inverse(left) @ drift) if visible else np.nan
     tests = [(float(chi2), 1) for chi2 in own] + [(together, p)]
     return [(chi2, df, float(chdtrc(df, chi2))) for chi2, df in tests]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -134,8 +135,8 @@ def collapsed(sets: RiskSets) -> RiskSets:
         return sets
     some = np.linspace(0, n - 1, min(n, _SAMPLE)).astype(int)
     alike = len(some) - len(_kinds(sets, some)[0])
-    # of s rows drawn from n with d different ones, about s²/2d have been drawn before
-    if alike < len(some) ** 2 / n:
+    # of s rows drawn from d kinds about d·(1 − exp(−s/d)) are different; here d = n/2
+    if alike < len(some) + n / 2 * np.expm1(-2 * len(some) / n):
         return sets
     one, kind = _kinds(sets, np.arange(n))
     weight = np.bincount(kind, sets.weight)
@@ -157,9 +158,23 @@ def at_risk(sets: RiskSets, values: np.ndarray) -> np.ndarray:
     total = np.bincount(sets.last - 1, values, n)
     if len(sets.late):
         total -= np.bincount(sets.first[sets.late] - 1, values[sets.late], n)
-    for begin, end in zip(sets.starts, np.append(sets.starts[1:], n), strict=True):
+    for begin, end in pairwise(np.append(sets.starts, n)):
         total[begin:end] = np.cumsum(total[begin:end][::-1])[::-1]
     return total
+
+
+def cumulated(sets: RiskSets, per_time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Running sums over each stratum's event times: before each, and through it.
+
+    Every stratum starts at 0: with coefficients that run away the sums of one would drown those of the next.
+    """
+    through = np.empty_like(per_time)
+    for begin, end in pairwise(np.append(sets.starts, len(per_time))):
+        np.cumsum(per_time[begin:end], axis=0, out=through[begin:end])
+    before = np.zeros_like(per_time)
+    before[1:] = through[:-1]
+    before[sets.starts] = 0
+    return before, through
 
 
 def of_the_dead(sets: RiskSets, values: np.ndarray) -> np.ndarray:
@@ -194,8 +209,8 @@ def sums(sets: RiskSets, beta: np.ndarray) -> Sums:
 def information(sets: RiskSets, found: Sums, per_time: np.ndarray | float = 1.0) -> np.ndarray:
     """Σ per_time · (variance of the covariates in the risk set), summed over deaths: minus the second derivatives."""
     efron, s1, s1_dead = found.efron, found.s1, found.s1_dead
-    met = np.append(0.0, np.cumsum(efron.one * per_time))
-    factor = found.risk * (met[sets.last] - met[sets.first])
+    before, through = cumulated(sets, efron.one * per_time)
+    factor = found.risk * (through[sets.last - 1] - before[sets.first])
     if efron.share.any():
         factor[sets.ended] -= found.risk[sets.ended] * (efron.share * per_time)[sets.ends]
     cross = s1.T @ ((efron.share2 * per_time)[:, None] * s1_dead)

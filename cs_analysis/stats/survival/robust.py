@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cs_analysis.stats.survival.maximise import Maximum
-from cs_analysis.stats.survival.risksets import RiskSets, linear
+from cs_analysis.stats.survival.risksets import RiskSets, cumulated, linear
 
 
 def clustered(sets: RiskSets, best: Maximum, covariance: np.ndarray, cluster: np.ndarray) -> np.ndarray:
@@ -21,11 +21,12 @@ def clustered(sets: RiskSets, best: Maximum, covariance: np.ndarray, cluster: np
 def score_residuals(sets: RiskSets, best: Maximum) -> np.ndarray:
     """Each row's part in the score (rows × covariates): what it did less what the model expected of it."""
     sums, efron = best.sums, best.sums.efron
-    met = np.append(0.0, np.cumsum(efron.one))
+    met_before, met = cumulated(sets, efron.one)
     mean = efron.one2[:, None] * sums.s1 - efron.share2[:, None] * sums.s1_dead
-    mean_met = np.vstack([np.zeros((1, mean.shape[1])), np.cumsum(mean, axis=0)])
+    mean_before, mean_met = cumulated(sets, mean)
     risk = np.exp(linear(sets.x, best.beta) - sums.shift)[:, None]
-    expected = sets.x * (met[sets.last] - met[sets.first])[:, None] - (mean_met[sets.last] - mean_met[sets.first])
+    first, last = sets.first, sets.last - 1
+    expected = sets.x * (met[last] - met_before[first])[:, None] - (mean_met[last] - mean_before[first])
     residuals = -risk * expected
     dead, at, x = sets.ended, sets.ends, sets.x_ended
     centre = (efron.one[:, None] * sums.s1 - efron.share[:, None] * sums.s1_dead) / sets.deaths[:, None]
