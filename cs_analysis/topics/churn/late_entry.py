@@ -132,7 +132,7 @@ def known_at(lives: pd.DataFrame, on: Any, *, grace_days: int = 0) -> pd.DataFra
     return rows.assign(
         stop=rows["stop"].where(left),
         churned=left,
-        tenure_months=periods.months_between(rows["start"], until),
+        tenure_months=np.where(left, rows["tenure_months"], periods.months_between(rows["start"], until)),
         churn_reason=rows["churn_reason"].where(left, ""),
     ).reset_index(drop=True)
 

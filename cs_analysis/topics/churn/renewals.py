@@ -155,7 +155,7 @@ def _usual(lines: pd.DataFrame) -> pd.Series:
     starts = pd.MultiIndex.from_frame(lines[["account_id", "start"]])
     successor = pd.MultiIndex.from_frame(whole[["account_id", "stop"]]).isin(starts)
     ended = whole["stop"] <= lines["start"].max()  # a successor could be seen
-    counts = whole.groupby("length").size()
+    counts: Any = whole.groupby("length").size()
     renewed = pd.Series(successor, index=whole.index)[ended].groupby(whole["length"][ended]).mean()
     often = renewed.reindex(counts.index).fillna(1.0) >= RENEWED
     return counts[often & (counts >= USUAL * len(whole))]

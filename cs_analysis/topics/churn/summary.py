@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from cs_analysis.data.settings import Settings
 from cs_analysis.data.topic import HEADLINE, Summary, findings_table, headline_row
 from cs_analysis.display import sentences
 from cs_analysis.display.language import _, money_short, month, ngettext, number
@@ -15,7 +17,7 @@ from cs_analysis.stats import periods, resample
 from cs_analysis.stats.lives import followed
 from cs_analysis.stats.ratios import MIN_CHANGED
 from cs_analysis.topics.churn import words
-from cs_analysis.topics.churn.curves import MIN_N, SEED, SPANS, resampled, share_at, summary_table
+from cs_analysis.topics.churn.curves import MOST_DRAWN, SEED, SPANS, resampled, share_at, summary_table
 from cs_analysis.topics.churn.late_entry import known_at
 from cs_analysis.topics.churn.renewals import YEAR
 
@@ -34,8 +36,7 @@ def summary(
     as_of: Any,
     compare_to: Any | None = None,
     renewals: pd.DataFrame | None = None,
-    grace_days: int = 0,
-    currency: str = "JPY",
+    settings: Settings | None = None,
 ) -> Summary:
     """Headline figures (share still there after 12 and 24 months, mean stay), findings by money, and their months.
 
@@ -52,32 +53,32 @@ def summary(
         The month end beside which the figures stand; by default the one before the last complete month.
     renewals
         The table of :func:`cs_analysis.topics.churn.renewals.renewals`, for the renewal at which most MRR is lost.
-    grace_days
-        The rule by which gaps were filled.
-    currency
-        Of the amounts.
+    settings
+        The client file, for the currency, ``min_n`` and ``grace_days``; None = the defaults.
 
     Returns
     -------
     sentences; headline (metrics survival_12, survival_24, mean_stay); findings; trend (survival_12 by month).
     """
+    client = settings or Settings()
+    currency, least, grace_days = client.client.currency, client.rules.min_n, client.rules.grace_days
     last = _last_complete_month(as_of)
     then = periods.month_index(compare_to) if compare_to else last - 1
     days = {"previous": periods.last_day(min(then, last - 1)), "year": periods.last_day(last - YEAR)}
-    now = summary_table(lives)
+    now = summary_table(lives, min_n=least)
     tau = float(now["tau"].iloc[0]) if len(now) else np.nan
     earlier = {name: known_at(lives, on, grace_days=grace_days) for name, on in days.items()}
-    tables = {name: summary_table(frame, tau=tau) for name, frame in earlier.items()}
+    tables = {name: summary_table(frame, tau=tau, min_n=least) for name, frame in earlier.items()}
     draws = {name: _differences(lives, frame, tau) for name, frame in earlier.items()}
-    rows = [_row(metric, now, tables, draws, tau) for metric in _LABELS]
+    rows = [_row(metric, now, tables, draws, least) for metric in _LABELS]
     headline = pd.DataFrame(rows, columns=list(HEADLINE))
     findings = findings_table([*_renewal_finding(renewals, currency), *_reason_finding(lives, as_of, currency)])
     said = [
-        _first(now, rows[0], month(days["year"])),
-        words.say_renewals(renewals, currency=currency) if renewals is not None else "",
+        _first(now, rows[0], month(days["year"]), least),
+        words.say_renewals(renewals, min_n=least, currency=currency) if renewals is not None else "",
     ]
     said += list(findings["text"].head(2))
-    return Summary([s for s in said if s], headline, findings, _trend(lives, last, grace_days))
+    return Summary([s for s in said if s], headline, findings, _trend(lives, last, grace_days, least))
 
 
 def _last_complete_month(as_of: Any) -> int:
@@ -85,9 +86,9 @@ def _last_complete_month(as_of: Any) -> int:
     return index if periods.is_month_end(as_of) else index - 1
 
 
-def _first(now: pd.DataFrame, row: dict[str, Any], year_ago: str) -> str:
+def _first(now: pd.DataFrame, row: dict[str, Any], year_ago: str, min_n: int) -> str:
     """The opening sentence: who stays, and whether that changed in a year."""
-    said = words.say_curve(now)
+    said = words.say_curve(now, min_n=min_n)
     if not sentences.known(row["value"], row["year_change"]):
         return said
     change = sentences.change(row["year_change"], row["year_low"], row["year_high"], year_ago)
@@ -95,9 +96,10 @@ def _first(now: pd.DataFrame, row: dict[str, Any], year_ago: str) -> str:
 
 
 def _row(
-    metric: str, now: pd.DataFrame, tables: dict[str, pd.DataFrame], draws: dict[str, dict[str, np.ndarray]], tau: float
+    metric: str, now: pd.DataFrame, tables: dict[str, pd.DataFrame], draws: dict[str, dict[str, np.ndarray]], least: int
 ) -> dict[str, Any]:
     column, unit = _COLUMNS[metric], "months" if metric == "mean_stay" else "rate"
+    tau = float(now["tau"].iloc[0]) if len(now) else np.nan
     label = _(_LABELS[metric]).format(tau=number(tau) if np.isfinite(tau) else number(SPANS[-1]))
     row = headline_row(metric, label, unit)
     if now.empty:
@@ -105,7 +107,7 @@ def _row(
     at = now.iloc[0]
     row["n"] = int(at["n"])
     if not sentences.known(at[column]):
-        return row | {"note": _("fewer than {least} accounts were followed that long").format(least=number(MIN_N))}
+        return row | {"note": _("fewer than {least} accounts were followed that long").format(least=number(least))}
     row |= {"value": at[column], "low": at[f"{column}_low"], "high": at[f"{column}_high"]}
     if not at["events"]:
         row["note"] = _(words.NO_LOSS)
@@ -131,15 +133,29 @@ def _differences(now: pd.DataFrame, then: pd.DataFrame, tau: float) -> dict[str,
     if int(both[0]["churned"].sum()) - int(both[1]["churned"].sum()) < MIN_CHANGED:
         return {}
     names = np.unique(np.concatenate([rows["account_id"].to_numpy(dtype=str) for rows in both]))
-    counts = resample.unit_counts(len(names), seed=SEED, draws=resample.DRAWS if len(names) <= 20_000 else 200)
-    read = []
-    for rows in both:
-        mine = counts[:, np.searchsorted(names, rows["account_id"].to_numpy(dtype=str))]
-        grid = np.unique(np.append(rows.loc[rows["churned"].astype(bool), "tenure_months"], [0.0, 12.0, 24.0]))
-        curves = resampled(rows, grid, mine)
-        found = {f"survival_{m}": curves[:, np.searchsorted(grid, m)] for m in (12, 24)}
-        read.append(found | {"mean_stay": _area(curves, grid, tau)})
-    return {metric: read[0][metric] - read[1][metric] for metric in _LABELS}
+    places = [np.searchsorted(names, rows["account_id"].to_numpy(dtype=str)) for rows in both]
+    found: dict[str, list[np.ndarray]] = {metric: [] for metric in _LABELS}
+    for counts in _counts(len(names)):
+        a, b = (_read(rows, counts[:, place], tau) for rows, place in zip(both, places, strict=True))
+        for metric, values in found.items():
+            values.append(a[metric] - b[metric])
+    return {metric: np.concatenate(values) for metric, values in found.items()}
+
+
+def _counts(n: int) -> Iterator[np.ndarray]:
+    """How often each account is drawn; of very many accounts fewer draws, a few at a time."""
+    if n <= MOST_DRAWN:
+        yield resample.unit_counts(n, seed=SEED)
+    else:
+        yield from (resample.unit_counts(n, seed=SEED + i, draws=10) for i in range(10))
+
+
+def _read(rows: pd.DataFrame, counts: np.ndarray, tau: float) -> dict[str, np.ndarray]:
+    """The headline figures in each draw."""
+    grid = np.unique(np.append(rows.loc[rows["churned"].astype(bool), "tenure_months"], [0.0, 12.0, 24.0]))
+    curves = resampled(rows, grid, counts)
+    shares = {f"survival_{m}": curves[:, np.searchsorted(grid, m)] for m in (12, 24)}
+    return shares | {"mean_stay": _area(curves, grid, tau)}
 
 
 def _area(curves: np.ndarray, grid: np.ndarray, tau: float) -> np.ndarray:
@@ -192,12 +208,12 @@ def _reason_finding(lives: pd.DataFrame, as_of: Any, currency: str) -> list[dict
     return [{"kind": "reason", "text": text, "money": amount, "account_id": ""}]
 
 
-def _trend(lives: pd.DataFrame, last: int, grace_days: int) -> pd.DataFrame:
+def _trend(lives: pd.DataFrame, last: int, grace_days: int, min_n: int) -> pd.DataFrame:
     """The share after 12 months as it was known at each of the last month ends."""
     rows = []
     for index in range(last - TREND + 1, last + 1):
         then = known_at(lives, periods.last_day(index), grace_days=grace_days)
-        share = share_at(then, YEAR)
+        share = share_at(then, YEAR, min_n=min_n)
         if np.isfinite(share):
             rows.append(("survival_12", periods.month_label(index), share))
     return pd.DataFrame(rows, columns=["metric", "month", "estimate"])
