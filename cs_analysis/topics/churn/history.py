@@ -12,7 +12,7 @@ A covariate's value is that at the end of the day on which its spell begins, so 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -145,9 +145,36 @@ def shorten(history: History, columns: Sequence[str]) -> History:
     """The history without the account columns that are not among ``columns``."""
     kept = (*[c for c in history.covariates if c in (*CHANGING, START) or c in columns],)
     dropped = [c for c in history.covariates if c not in kept]
-    fields = {**history.__dict__, "covariates": kept}
-    fields |= {n: getattr(history, n).drop(columns=dropped) for n in ("spells", "today")}
-    return History(**fields)
+    bare = {n: getattr(history, n).drop(columns=dropped) for n in ("spells", "today")}
+    return replace(history, covariates=kept, **bare)
+
+
+def frozen(history: History, months: int) -> History:
+    """The history with covariates renewed only every ``months``, counted back from the last day followed.
+
+    What a forecast is made from: today's covariates, held against months in which they will have changed. A model
+    fitted on spells frozen for as long has learned what such ageing covariates are worth (landmark model [van
+    Houwelingen 2007]).
+    """
+    accounts = history.accounts.rename(columns={"entry_months": "first", "tenure_months": "last", "event": "lost"})
+    rows = history.spells.merge(accounts, on=["account_id", "life"])
+    if rows.empty or months < 1:
+        return history
+    begins = rows["entry_months"] == rows["first"]
+    at = np.where(begins, rows["first"], np.nan)
+    parts, until, step = [rows[begins].assign(entry_months=at[begins])], history.followed_to, 0
+    while until >= _date(_number(rows["start"].min())):
+        step += 1
+        until = periods.anniversary(history.followed_to, -months * step)
+        at = periods.months_between(rows["start"], np.full(len(rows), np.datetime64(until, "D")))
+        here = (rows["entry_months"].to_numpy() <= at) & (at < rows["tenure_months"].to_numpy())
+        here &= at > rows["first"].to_numpy()
+        parts.append(rows[here].assign(entry_months=at[here]))
+    spells = pd.concat(parts, ignore_index=True).sort_values(["account_id", "life", "entry_months"], ignore_index=True)
+    following = spells.groupby(["account_id", "life"])["entry_months"].shift(-1)
+    spells["tenure_months"] = following.fillna(spells["last"])
+    spells["event"] = following.isna() & spells["lost"]
+    return replace(history, spells=spells[list(history.spells.columns)])
 
 
 def days_at(start: pd.Series, months: np.ndarray) -> np.ndarray:

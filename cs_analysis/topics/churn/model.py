@@ -32,7 +32,7 @@ class Model:
     reference: dict[str, str]
     reach: float  # the tenure up to which enough accounts were followed
     events: int
-    spells: pd.DataFrame = field(repr=False)
+    spells: pd.DataFrame = field(repr=False)  # those the fit rests on
 
     def matrix(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The frame's covariates as the model takes them; what is unknown counts as "no"."""

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cs_analysis.stats import periods
-from cs_analysis.topics.churn.history import History
+from cs_analysis.topics.churn.history import History, frozen
 from cs_analysis.topics.churn.model import fit
 
 RISK = ("account_id", "mrr", "probability", "low", "high", "mrr_at_risk", "mrr_low", "mrr_high", "borrowed")
@@ -19,7 +19,9 @@ def risk(history: History, *, months: int = 6, min_n: int = 10) -> pd.DataFrame:
     """Probability that an account gives notice within ``months`` of the as-of date, given none is known of it.
 
     The window is the account's own: from the tenure up to which it has been followed to its tenure ``months`` after
-    ``as_of``. Covariates as they are today. Accounts already on notice stand outside, in ``history.leaving``.
+    ``as_of``. Covariates are those of today; the model is fitted on covariates that were as old (see ``frozen``), so
+    that champions who leave or follow meanwhile are reckoned with on average. Accounts already on notice stand
+    outside, in ``history.leaving``.
 
     Parameters
     ----------
@@ -34,7 +36,7 @@ def risk(history: History, *, months: int = 6, min_n: int = 10) -> pd.DataFrame:
     mrr_low, mrr_high, borrowed (True where an earlier year stands in); ``attrs["events"]``: the notices behind it.
     Empty when fewer than five notices are known.
     """
-    model = fit(history, min_n=min_n)
+    model = fit(frozen(history, months), min_n=min_n)
     today = history.today
     if model is None or today.empty:
         return pd.DataFrame(columns=list(RISK))

@@ -13,7 +13,7 @@ import pandas as pd
 
 from cs_analysis.stats import periods, resample
 from cs_analysis.stats.proportions import wilson_limits
-from cs_analysis.topics.churn.history import CHANGING, START, History, shorten
+from cs_analysis.topics.churn.history import CHANGING, START, History, frozen, shorten
 from cs_analysis.topics.churn.model import fit
 
 CHECKED = ("account_id", "life", "mrr", "probability", "low", "high", "lost")
@@ -48,7 +48,8 @@ def out_of_time(then: History, now: History, *, fixed: Sequence[str] = (), min_n
     Empty when fewer than five notices were known then.
     """
     past = shorten(then, fixed)
-    model, today = fit(past, min_n=min_n), past.today
+    months = (now.followed_to.year - then.followed_to.year) * 12 + now.followed_to.month - then.followed_to.month
+    model, today = fit(frozen(past, months), min_n=min_n), past.today
     if model is None or today.empty:
         return pd.DataFrame(columns=list(CHECKED))
     end = periods.months_between(today["start"], np.full(len(today), np.datetime64(now.followed_to, "D")))
