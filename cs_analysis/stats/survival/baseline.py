@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
@@ -45,12 +45,7 @@ def baseline(sets: RiskSets, found: Sums) -> Baseline:
 
 def positions(base: Baseline, stratum: np.ndarray, time: np.ndarray) -> np.ndarray:
     """For each time of a stratum: how many event times lie at or before it, those of earlier strata included."""
-    result = np.zeros(len(time), dtype=np.int64)
-    for code in np.unique(stratum):
-        rows = stratum == code
-        begin, end = np.searchsorted(base.strata, [code, code + 1])
-        result[rows] = begin + np.searchsorted(base.times[begin:end], time[rows] * (1 + SAME), side="right")
-    return result
+    return _place(base.strata, base.times, stratum, time * (1 + SAME), side="right")
 
 
 def hazard_between(
@@ -91,31 +86,27 @@ class Followed:
     end: np.ndarray
     risk: np.ndarray
 
-    @cached_property
-    def _strata(self) -> dict[int, tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]]:
-        order = np.argsort(self.stratum, kind="stable")
-        cuts = np.flatnonzero(np.diff(self.stratum[order])) + 1
-        return {
-            int(self.stratum[rows[0]]): (
-                _running(self.entry[rows], self.risk[rows]),
-                _running(self.end[rows], self.risk[rows]),
-            )
-            for rows in np.split(order, cuts)
-            if len(rows)
-        }
-
     def at(self, stratum: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The risk of those with entry < time ≤ end, and until when anybody was followed (``nan``: no such stratum)."""
-        there, until = np.full(len(time), np.nan), np.full(len(time), np.nan)
-        for code, ((entries, joined), (ends, gone)) in self._strata.items():
-            rows = stratum == code
-            early = time[rows] * (1 - SAME)
-            before = joined[np.searchsorted(entries, early)] - gone[np.searchsorted(ends, early)]
-            there[rows] = np.maximum(before, 0.0)
-            until[rows] = ends[-1] * (1 + SAME)
-        return there, until
+        early = time * (1 - SAME)
+        there = np.maximum(self._sum_before(self.entry, stratum, early) - self._sum_before(self.end, stratum, early), 0)
+        last = np.full(int(max(self.stratum.max(initial=0), stratum.max(initial=0))) + 1, -np.inf)
+        np.maximum.at(last, self.stratum, self.end)
+        until = np.where(stratum >= 0, last[stratum], -np.inf)
+        known = np.isfinite(until)
+        return np.where(known, there, np.nan), np.where(known, until * (1 + SAME), np.nan)
+
+    def _sum_before(self, times: np.ndarray, stratum: np.ndarray, time: np.ndarray) -> np.ndarray:
+        order = np.lexsort((times, self.stratum))
+        strata, total = self.stratum[order], np.append(0.0, np.cumsum(self.risk[order]))
+        until = _place(strata, times[order], stratum, time, side="left")
+        return total[until] - total[np.searchsorted(strata, stratum)]
 
 
-def _running(times: np.ndarray, risk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    order = np.argsort(times)
-    return times[order], np.append(0.0, np.cumsum(risk[order]))
+def _place(
+    strata: np.ndarray, times: np.ndarray, stratum: np.ndarray, time: np.ndarray, *, side: Literal["left", "right"]
+) -> np.ndarray:
+    """Where (stratum, time) belongs among pairs in ascending order."""
+    known, rank = np.unique(times, return_inverse=True)
+    keys = strata * (len(known) + 1) + rank
+    return np.searchsorted(keys, stratum * (len(known) + 1) + np.searchsorted(known, time, side=side))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cs_analysis.stats.survival.risksets import RiskSets, Sums, information, sums
 
 PRECISION = 1e-10
-_STEPS = 80
-_HALVINGS = 40
+_LOOKS = 100
+# The smallest risk set (against the highest risk of all) whose square can still be divided by
+_SMALLEST = 1e-140
 # A covariate whose share not explained by those before it is below this is collinear
 _OWN_SHARE = 1e-10
 # A last step beyond this share of the covariate's range: the likelihood still rises, the coefficient has no end
@@ -64,19 +65,28 @@ def maximum(sets: RiskSets, begin: Maximum) -> Maximum:
     Full Newton steps, halved while the likelihood falls; done when the step gains less than 1e-10 and the likelihood
     has settled to as many digits. (Each step squares the error, so that the coefficients are then exact.)
     """
-    beta, here, slope, step = begin.beta, begin.sums, begin.information, begin.step
-    for _ in range(_STEPS):
-        step = _solve(slope, here.score)
-        gain = float(step @ here.score)
-        there = _towards(sets, beta, step, here)
-        if there is None:
+    best, halving = begin, 0
+    step = _solve(best.information, best.sums.score)
+    for _ in range(_LOOKS):
+        beta = best.beta + step / 2**halving
+        with np.errstate(all="ignore"):
+            found = sums(sets, beta)
+        if not _rises(found, best.sums):
+            halving += 1
+            continue
+        risen, gain = found.log_likelihood - best.sums.log_likelihood, float(step @ best.sums.score)
+        best, halving = Maximum(beta, found, information(sets, found), step), 0
+        if gain <= PRECISION and abs(risen) <= PRECISION * (1 + abs(found.log_likelihood)):
             break
-        risen = there[1].log_likelihood - here.log_likelihood
-        beta, here = there
-        slope = information(sets, here)
-        if gain <= PRECISION and abs(risen) <= PRECISION * (1 + abs(here.log_likelihood)):
-            break
-    return Maximum(beta, here, slope, step)
+        step = _solve(best.information, found.score)
+    return replace(best, step=step)
+
+
+def _rises(there: Sums, here: Sums) -> bool:
+    """Whether the likelihood is no lower there, and its sums are within what numbers can hold."""
+    slack = 1e-13 * (1 + abs(here.log_likelihood))
+    within = np.isfinite(there.log_likelihood) and there.s0.min(initial=1.0) > _SMALLEST
+    return bool(within and there.log_likelihood >= here.log_likelihood - slack)
 
 
 def separating(sets: RiskSets, found: Maximum) -> np.ndarray:
@@ -89,18 +99,6 @@ def separating(sets: RiskSets, found: Maximum) -> np.ndarray:
     moved = np.abs(found.step) * reach
     moving = ~(moved <= _STILL_MOVING) | ~(inverse(found.information).diagonal() > 0)
     return moving & ~(moved < 0.01 * np.nanmax(moved, initial=0.0))
-
-
-def _towards(sets: RiskSets, beta: np.ndarray, step: np.ndarray, here: Sums) -> tuple[np.ndarray, Sums] | None:
-    """The longest of step, step/2, step/4 … at which the likelihood is no lower; None if there is none."""
-    slack = 1e-13 * (1 + abs(here.log_likelihood))
-    for halving in range(_HALVINGS):
-        there = beta + step / 2**halving
-        with np.errstate(all="ignore"):
-            found = sums(sets, there)
-        if found.log_likelihood >= here.log_likelihood - slack:
-            return there, found
-    return None
 
 
 def inverse(matrix: np.ndarray) -> np.ndarray:

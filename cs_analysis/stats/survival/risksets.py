@@ -158,9 +158,7 @@ def at_risk(sets: RiskSets, values: np.ndarray) -> np.ndarray:
     total = np.bincount(sets.last - 1, values, n)
     if len(sets.late):
         total -= np.bincount(sets.first[sets.late] - 1, values[sets.late], n)
-    for begin, end in pairwise(np.append(sets.starts, n)):
-        total[begin:end] = np.cumsum(total[begin:end][::-1])[::-1]
-    return total
+    return _running(total[::-1], n - np.append(sets.starts[1:], n)[::-1])[::-1]
 
 
 def cumulated(sets: RiskSets, per_time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -168,13 +166,28 @@ def cumulated(sets: RiskSets, per_time: np.ndarray) -> tuple[np.ndarray, np.ndar
 
     Every stratum starts at 0: with coefficients that run away the sums of one would drown those of the next.
     """
-    through = np.empty_like(per_time)
-    for begin, end in pairwise(np.append(sets.starts, len(per_time))):
-        np.cumsum(per_time[begin:end], axis=0, out=through[begin:end])
+    through = _running(per_time, sets.starts)
     before = np.zeros_like(per_time)
     before[1:] = through[:-1]
     before[sets.starts] = 0
     return before, through
+
+
+def _running(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Running sums that begin anew at each of ``starts``: a step per stratum, or per place within the strata."""
+    if len(starts) <= 1:
+        return np.cumsum(values, axis=0)
+    lengths = np.diff(starts, append=len(values))
+    if len(starts) <= lengths.max():
+        parts = [np.cumsum(values[begin:end], axis=0) for begin, end in pairwise([*starts, len(values)])]
+        return np.concatenate(parts)
+    result = values.copy()
+    longest = np.argsort(-lengths, kind="stable")
+    starts, left = starts[longest], np.searchsorted(-lengths[longest], -np.arange(lengths.max()))
+    for place in range(1, len(left)):
+        at = starts[: left[place]] + place
+        result[at] += result[at - 1]
+    return result
 
 
 def of_the_dead(sets: RiskSets, values: np.ndarray) -> np.ndarray:
