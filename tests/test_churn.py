@@ -71,6 +71,8 @@ def test_the_revenue_weighted_curve():
     found = churn.curve(lives, min_n=1)
     at = found[found["weighting"] == "mrr"].set_index("month")["estimate"]
     assert at.loc[[0, 1, 2, 3, 4, 5, 6]].tolist() == pytest.approx([1, 1, 0.9, 0.9, 0.6, 0.6, 0.6])
+    again = resampled(lives, np.array([2.0, 4.0]), np.ones((1, 4)), amounts=lives["mrr_first"].to_numpy())
+    assert again[0].tolist() == pytest.approx([0.9, 0.6])
 
 
 def test_reasons_compete():
