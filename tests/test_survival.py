@@ -294,7 +294,7 @@ def test_equal_amounts_give_the_plain_curve(frame):
     assert money["at_risk"].tolist() == plain["at_risk"].tolist()
 
 
-@pytest.mark.parametrize("n", [2, 6, 8, 14, 18, 20, 30, 60, 100, 1000])
+@pytest.mark.parametrize("n", [2, 6, 8, 14, 18, 20, 24, 30, 38, 60, 88, 100, 1000])
 def test_the_median_is_right_when_exactly_half_are_left(n):
     assert survival.quantile(np.arange(1, n + 1), np.ones(n)).estimate == n // 2
     half_known = np.r_[np.arange(1, n // 2 + 1), np.full(n // 2, n)]
@@ -318,11 +318,36 @@ def test_an_event_at_the_very_start_counts():
     assert found["estimate"].to_numpy() == pytest.approx([2 / 3, 0])
     assert found["at_risk"].tolist() == [3, 1]
 
+    late = survival.curve([0, 0, 5, 5], [1, 0, 1, 0], entry=[0, 0, 0, 3])
+    assert late["estimate"].to_numpy() == pytest.approx([2 / 3, 1 / 3])
+
+
+def test_rounding_in_times_neither_parts_ties_nor_moves_an_entry():
+    third = 0.1 + 0.2  # a little more than 0.3
+    found = survival.curve([0.3, third, 1, 1], [1, 1, 1, 0], entry=[0, 0, 0, 0.3])
+    assert found["at_risk"].tolist() == [3, 2]
+    assert found["events"].tolist() == [2, 1]
+    assert found["estimate"].to_numpy() == pytest.approx([1 / 3, 1 / 6])
+    empty = survival.curve([0.3, third], [1, 1], entry=[0, 0.3])  # the second row is a stretch of no length
+    assert empty["at_risk"].tolist() == [1]
+    assert survival.at([third, 1], [1, 1], 0.3)["estimate"].tolist() == [0.5]
+
+
+def test_a_share_of_0_is_0_for_weights_that_are_no_whole_numbers():
+    weights = [0.47, 0.92, 0.14, 0.84, 0.47, 0.85, 0.11, 0.43, 0.17, 0.69, 0.35, 0.73]
+    times = [2, 9, 8, 7, 6, 5, 9, 8, 7, 6, 5, 3.5]
+    found = survival.curve(times, [1] * 12, entry=[0] + [3] * 11, weights=weights)
+    assert found["estimate"].tolist() == [0] * len(found)
+
 
 def test_once_nobody_is_left_later_entries_do_not_make_it_surer():
     found = survival.curve([2, 9, 9, 9], [1, 0, 0, 0], entry=[0, 5, 5, 5])
     assert found["estimate"].tolist() == [0, 0]
     assert found["high"].to_numpy() == pytest.approx([wilson(0, 1).high] * 2)
+    causes = survival.cumulative_incidence([2, 9, 9, 9], [1, 0, 0, 0], entry=[0, 5, 5, 5])
+    assert causes["low"].to_numpy() == pytest.approx([wilson(1, 1).low] * 2)
+    money = survival.weighted_curve([2, 9, 9, 9], [1, 0, 0, 0], [7, 1, 1, 1], entry=[0, 5, 5, 5])
+    assert money["high"].to_numpy() == pytest.approx([wilson(0, 1).high] * 2)
 
 
 def test_largest_tau_is_reached_by_every_group():
@@ -465,7 +490,9 @@ def test_other_arguments_are_refused(change, sentence):
         lambda: survival.at([1], [1], [-1]),
         lambda: survival.at([1], [1], ["x"]),
         lambda: survival.cumulative_incidence([1, 2], [1, None]),
+        lambda: survival.cumulative_incidence(3, [1]),
         lambda: survival.weighted_curve([1, 2], [1, 0], [5, -5]),
+        lambda: survival.weighted_curve(3, [1], [5]),
         lambda: survival.logrank([1, 2], [1, 0], ["a", "b"], strata=[1]),
         lambda: survival.largest_tau([1, -2], [1, 0], ["a", "b"]),
     ],

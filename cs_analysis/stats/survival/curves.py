@@ -236,7 +236,8 @@ def weighted_curve(
     [0.9, 0.6, 0.6]
     """
     z_value(level)
-    found = rows(durations, observed, entry, numbers(amounts, "amounts", len(np.asarray(durations))))
+    n_rows = len(numbers(durations, "durations"))
+    found = rows(durations, observed, entry, numbers(amounts, "amounts", n_rows))
     money = steps_of(found)
     heads, squares = (steps_of(_weighing(found, weight)) for weight in (np.ones(len(found.end)), found.weight**2))
     kish = np.minimum(money.at_risk**2 / squares.at_risk, heads.at_risk)
@@ -278,7 +279,7 @@ def steps_by_group(found: Rows, codes: np.ndarray) -> Iterator[tuple[int, Steps]
         count = _from_here_on(ended[part]) - _from_here_on(entered[part]) + entered[part]
         count = np.maximum(count, ended[part])  # sums of fractions may miss by rounding
         left = count - events[part]
-        left[left <= 1e-12 * count[0]] = 0
+        left[left <= 1e-12 * ended[part].sum()] = 0
         yield int(group[start]), Steps(found.times[rank[part]], count, events[part], left)
 
 

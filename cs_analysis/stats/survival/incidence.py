@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from cs_analysis.stats.proportions import z_value
 from cs_analysis.stats.survival.curves import NO_STEPS, Steps, at_the_last_event, counts, log_log_limits, steps_of
-from cs_analysis.stats.survival.rows import labels, rows
+from cs_analysis.stats.survival.rows import labels, numbers, rows
 
 ROUNDING_OF_SUMS = 1e-12
 
@@ -63,7 +63,7 @@ def cumulative_incidence(
     where nobody enters late.
     """
     z_value(level)
-    codes, names = labels(causes, len(np.asarray(durations)), "causes")
+    codes, names = labels(causes, len(numbers(durations, "durations")), "causes")
     censored = np.array([_is_censored(name) for name in names], dtype=bool)
     found = rows(durations, ~censored[codes], entry, weights)
     steps, codes = steps_of(found), codes[found.kept]
