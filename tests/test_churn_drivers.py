@@ -350,6 +350,12 @@ def test_where_nobody_was_followed_an_earlier_year_stands_in_instead_of_no_risk(
     assert "an earlier year of life" in churn.say_risk(table, history_of(lines(*rows)))
 
 
+def test_the_risk_list_of_a_year_ago_is_what_the_check_checks(then, now):
+    listed = churn.risk(then, months=12).set_index("account_id")["probability"]
+    checked = churn.out_of_time(then, now, fixed=["segment"]).set_index("account_id")["probability"]
+    np.testing.assert_allclose(listed.loc[checked.index], checked)
+
+
 def test_the_expected_loss_is_the_sum_and_its_range_holds_it(now):
     table = churn.risk(now)
     found = churn.expected(table)
@@ -429,7 +435,7 @@ def test_a_strong_single_metric_is_told_from_a_useless_one():
     assert table.loc["model", "low"] > 0.5
     assert table.loc["model", "brier"] < table.loc["everyone_alike", "brier"]
     said = churn.say_validation(churn.out_of_time(then, now), table.reset_index())
-    assert "clearly better than these alone: tenure and MRR at the start" in said
+    assert "clearly better than these alone: tenure and first MRR" in said
 
 
 def test_covariates_are_renewed_only_at_landmarks_and_no_month_or_notice_is_lost(now):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from cs_analysis.data import topic
+from cs_analysis.display import sentences
 from cs_analysis.display.html import Html, table
-from cs_analysis.display.language import _
+from cs_analysis.display.language import MISSING, _
 from cs_analysis.topics.churn import explain_words as words
 from cs_analysis.topics.churn.history import History
 
@@ -15,7 +16,8 @@ _RATES = {
 }  # fmt: skip
 _POINTS = {"difference", "difference_low", "difference_high"}
 _MONEY = {"mrr", "mrr_at_risk", "mrr_low", "mrr_high"}
-_RATIOS = {"hazard_ratio", "p", "ph_p", "lift", "brier"}
+_RATIOS = {"hazard_ratio", "lift", "brier"}
+_TESTS = ("p", "ph_p")
 
 
 def _headings() -> dict[str, str]:
@@ -37,6 +39,10 @@ def _headings() -> dict[str, str]:
 
 def _show(frame: pd.DataFrame, caption: str, name: str, *, rates: bool = True, currency: str = "JPY") -> Html:
     """``rates``: whether low and high are shares (else plain numbers)."""
+    for column in (c for c in _TESTS if c in frame):
+        frame = frame.assign(
+            **{column: [sentences.p_value(p) if sentences.known(p) else MISSING for p in frame[column]]}
+        )
     shares = _RATES | ({"low", "high"} if rates else set())
     numbers = {"rmst", "rmst_low", "rmst_high"} | (set() if rates else {"estimate", "low", "high"})
     formats = {}
@@ -52,7 +58,7 @@ def _show(frame: pd.DataFrame, caption: str, name: str, *, rates: bool = True, c
             kind = "rate_points"
         elif column in shares:
             kind = "percent"
-        formats[str(column)] = kind
+        formats[str(column)] = "figure" if column in _TESTS else kind
     labels = {str(c): _headings().get(str(c)) or topic.column_name(str(c)) for c in frame.columns}
     return table(frame, caption, name=name, labels=labels, formats=formats, currency=currency)
 

@@ -25,7 +25,7 @@ METRICS = {
     "champion_gone": N_("champion gone"),
     "months_since_fall": N_("months since usage fell"),
     "stages_reached": N_("success stages reached"),
-    "mrr_start": N_("MRR at the start"),
+    "mrr_start": N_("first MRR"),
     NOTHING: N_("everybody alike"),
 }
 NOTES = {
@@ -217,8 +217,9 @@ def say_validation(checked: pd.DataFrame, scores: pd.DataFrame) -> str:
         return _("The model cannot be checked: too few notices were known a year ago.")
     lost = int(checked["lost"].sum())
     chance = expected(checked)
-    text = _("Of {accounts} a year ago the model expected {expected} to give notice (likely {low} to {high}); ")
-    text = text + ngettext("{lost} did.", "{lost} did.", lost)
+    text = _(
+        "Of {accounts} a year ago the model expected {expected} to give notice (likely {low} to {high}); {lost} did."
+    )
     said = text.format(
         accounts=sentences.accounts(len(checked)),
         expected=number(chance.accounts, 1),  # type: ignore[union-attr]
