@@ -430,6 +430,10 @@ def test_the_telco_data():
     assert row["s12"] == pytest.approx(0.8432, abs=5e-5)
     assert row["s24"] == pytest.approx(0.7887, abs=5e-5)
     assert row["rmst"] == pytest.approx(54.49, abs=5e-3)
+    short = churn.summary(lives, as_of=book.as_of, settings=book.settings)
+    assert short.headline[["previous", "year_ago", "year_change"]].isna().all(axis=None)  # its dates are artefacts
+    assert any("All 1,869 departures are dated 1 Oct 2026" in text for text in short.sentences)
+    assert churn.late_entry_needed(lives, observed_from=book.observed_from) == ""
     assert (row["rmst_high"] - row["rmst_low"]) / 2 / 1.959964 == pytest.approx(0.348, abs=5e-4)
 
 

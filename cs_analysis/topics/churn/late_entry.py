@@ -14,13 +14,13 @@ import pandas as pd
 from scipy.special import gammaincc
 
 from cs_analysis.display import sentences
-from cs_analysis.display.language import day, ngettext, number
+from cs_analysis.display.language import _, day, ngettext, number
 from cs_analysis.stats import periods
 from cs_analysis.stats.lives import followed
 
 LEVEL = 0.01
 FIRST = 3  # departures that are tried as the first of the recorded ones: a single stray one proves nothing
-FEWEST = 5  # departures needed to know the pace
+FEWEST = 5  # days with departures needed to know the pace
 ENOUGH = 10  # accounts that must be followed at a tenure for its pace to be known
 
 
@@ -101,6 +101,25 @@ def late_entry_needed(lives: pd.DataFrame, *, observed_from: Any) -> str:
     )
 
 
+def one_day(lives: pd.DataFrame) -> str:
+    """What to say when all departures are dated alike, as in files that hold months of tenure and no dates; else "".
+
+    Parameters
+    ----------
+    lives
+        As from :func:`cs_analysis.stats.lives.lives`.
+    """
+    rows = followed(lives)
+    stops = rows.loc[rows["churned"].astype(bool), "stop"]
+    if len(stops) < FEWEST or stops.nunique() > 1:
+        return ""
+    text = _(
+        "All {n} departures are dated {day}, which looks like the day of the file rather than the days on which they "
+        "left: the curves by tenure stand, but nothing here can be compared with last month or last year."
+    )
+    return text.format(n=number(len(stops)), day=day(stops.iloc[0]))
+
+
 def known_at(lives: pd.DataFrame, on: Any, *, grace_days: int = 0) -> pd.DataFrame:
     """The lives as they were known on an earlier day: later beginnings and departures have not happened yet.
 
@@ -145,7 +164,7 @@ def _expected(rows: pd.DataFrame, first: pd.Timestamp) -> tuple[float, int]:
     tenure = rows["tenure_months"].to_numpy(dtype=float)
     later = (tenure > entry) & (rows["stop"].isna() | (rows["stop"] >= first)).to_numpy()
     left = rows["churned"].to_numpy(dtype=bool) & later
-    if left.sum() < FEWEST:
+    if rows["stop"][left].nunique() < FEWEST:
         return np.nan, 0
     # the later pace at every tenure at which somebody left: an annual contract is lost at its end and not before
     at, lost = np.unique(tenure[left], return_counts=True)

@@ -91,7 +91,7 @@ def plot_renewals(renewals: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axe
     if renewals.empty:
         return nothing(ax, words.say_renewals(renewals))
     rows = renewals.head(10)
-    labels = [words.renewal_name(r) for r in rows["renewal"]]
+    labels = [words.renewal_name(r.renewal, r.kind) for r in words.rows(rows)]
     values = [rows[c].to_numpy(dtype=float) for c in ("estimate", "low", "high")]
     charts.forest(ax, labels, *values, kind="percent", n=rows["due"].tolist())
     text = subtitle(_("Share of those due, {n}"), int(renewals["due"].sum()), as_of, words.renewals_due)

@@ -19,7 +19,19 @@ from cs_analysis.topics.churn.curves import at_risk, groups
 YEAR = 12
 RENEWED = 0.2  # and when at least this share of those that ended had a successor
 USUAL = 0.10  # a length counts as a term when at least this share of the lines with a whole number of months has it
-RENEWALS = ("renewal", "due", "lost", "estimate", "low", "high", "mrr_due", "mrr_lost", "lost_12", "mrr_lost_12")
+RENEWALS = (
+    "renewal",
+    "due",
+    "lost",
+    "estimate",
+    "low",
+    "high",
+    "mrr_due",
+    "mrr_lost",
+    "lost_12",
+    "mrr_lost_12",
+    "kind",
+)
 SPIKE = ("month", "lost", "at_risk", "estimate", "low", "high", "renewal")
 
 
@@ -45,7 +57,8 @@ def renewals(contracts: Any, lives: pd.DataFrame, *, as_of: Any, terms: bool) ->
     Returns
     -------
     One row per renewal number: due, lost (accounts), estimate, low, high (share lost, Wilson), mrr_due, mrr_lost
-    (MRR just before), lost_12, mrr_lost_12 (of these, in the twelve months to ``as_of``).
+    (MRR just before), lost_12, mrr_lost_12 (of these, in the twelve months to ``as_of``), kind ("renewal", or
+    "anniversary" without terms).
 
     Examples
     --------
@@ -68,7 +81,9 @@ def renewals(contracts: Any, lives: pd.DataFrame, *, as_of: Any, terms: bool) ->
     columns = ["due", "lost", "mrr_due", "mrr_lost", "lost_12", "mrr_lost_12"]
     table = days.groupby("renewal", as_index=False)[columns].sum()
     low, high = proportions.wilson_limits((table["lost"] / table["due"]).to_numpy(), table["due"].to_numpy())
-    return table.assign(estimate=table["lost"] / table["due"], low=low, high=high)[list(RENEWALS)]
+    return table.assign(
+        estimate=table["lost"] / table["due"], low=low, high=high, kind="renewal" if terms else "anniversary"
+    )[list(RENEWALS)]
 
 
 def spike(lives: pd.DataFrame, *, every: int = YEAR) -> pd.DataFrame:

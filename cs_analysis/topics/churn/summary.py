@@ -18,7 +18,7 @@ from cs_analysis.stats.lives import followed
 from cs_analysis.stats.ratios import MIN_CHANGED
 from cs_analysis.topics.churn import words
 from cs_analysis.topics.churn.curves import MOST_DRAWN, SEED, SPANS, resampled, share_at, summary_table
-from cs_analysis.topics.churn.late_entry import known_at
+from cs_analysis.topics.churn.late_entry import known_at, one_day
 from cs_analysis.topics.churn.renewals import YEAR
 
 TREND = 24  # months of the line on the index
@@ -67,18 +67,21 @@ def summary(
     days = {"previous": periods.last_day(min(then, last - 1)), "year": periods.last_day(last - YEAR)}
     now = summary_table(lives, min_n=least)
     tau = float(now["tau"].iloc[0]) if len(now) else np.nan
-    earlier = {name: known_at(lives, on, grace_days=grace_days) for name, on in days.items()}
+    alike = one_day(lives)
+    seen = lives.iloc[:0] if alike else lives  # what has no dates has no past
+    earlier = {name: known_at(seen, on, grace_days=grace_days) for name, on in days.items()}
     tables = {name: summary_table(frame, tau=tau, min_n=least) for name, frame in earlier.items()}
-    draws = {name: _differences(lives, frame, tau) for name, frame in earlier.items()}
+    draws = {name: _differences(seen, frame, tau) for name, frame in earlier.items()}
     rows = [_row(metric, now, tables, draws, least) for metric in _LABELS]
     headline = pd.DataFrame(rows, columns=list(HEADLINE))
-    findings = findings_table([*_renewal_finding(renewals, currency), *_reason_finding(lives, as_of, currency)])
+    found = [] if alike else [*_renewal_finding(renewals, currency), *_reason_finding(lives, as_of, currency)]
+    findings = findings_table(found)
     said = [
         _first(now, rows[0], month(days["year"]), least),
         words.say_renewals(renewals, min_n=least, currency=currency) if renewals is not None else "",
     ]
-    said += list(findings["text"].head(2))
-    return Summary([s for s in said if s], headline, findings, _trend(lives, last, grace_days, least))
+    said += [alike, *findings["text"].head(2)]
+    return Summary([s for s in said if s], headline, findings, _trend(seen, last, grace_days, least))
 
 
 def _last_complete_month(as_of: Any) -> int:
@@ -178,11 +181,11 @@ def _renewal_finding(renewals: pd.DataFrame | None, currency: str) -> list[dict[
         "{share} are lost.",
         int(worst["due"]),
     ).format(
-        renewal=words.renewal_name(worst["renewal"]),
+        renewal=words.renewal_name(worst["renewal"], worst["kind"]),
         amount=money_short(worst["mrr_lost_12"], currency),
         accounts=sentences.accounts(worst["lost_12"]),
         share=sentences.estimate(
-            worst["estimate"], worst["low"], worst["high"], of=words.renewals_due(int(worst["due"]))
+            worst["estimate"], worst["low"], worst["high"], of=words.came_due(worst["due"], worst["kind"])
         ),
     )
     return [{"kind": "renewal", "text": text, "money": float(worst["mrr_lost_12"]), "account_id": ""}]

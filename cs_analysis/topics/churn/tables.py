@@ -81,7 +81,7 @@ def table_comparison(comparison: pd.DataFrame, *, by: str) -> Html:
 
 def table_renewals(renewals: pd.DataFrame, *, currency: str = "JPY") -> Html:
     """Renewals by their number."""
-    return _show(renewals, _("Renewals due and lost, by number"), "renewals", currency)
+    return _show(renewals.drop(columns="kind"), _("Renewals due and lost, by number"), "renewals", currency)
 
 
 def table_spike(spike: pd.DataFrame) -> Html:

@@ -32,9 +32,10 @@ def group_name(group: str) -> str:
     return group or _("all accounts")
 
 
-def renewal_name(renewal: float) -> str:
-    """A renewal by its number: "renewal 2"."""
-    return _("renewal {number}").format(number=number(renewal))
+def renewal_name(renewal: float, kind: str = "renewal") -> str:
+    """A renewal by its number: "renewal 2"; without terms "anniversary 2"."""
+    text = _("renewal {number}") if kind == "renewal" else _("anniversary {number}")
+    return text.format(number=number(renewal))
 
 
 def months(value: float) -> str:
@@ -238,18 +239,28 @@ def say_renewals(renewals: pd.DataFrame, *, min_n: int = MIN_N, currency: str = 
         return text.format(due=number(due), lost=number(lost))
     parts = [
         _("{share} at {renewal}").format(
-            share=sentences.estimate(r.estimate, r.low, r.high, of=renewals_due(int(r.due))),
-            renewal=renewal_name(r.renewal),
+            share=sentences.estimate(r.estimate, r.low, r.high, of=came_due(r.due, r.kind)),
+            renewal=renewal_name(r.renewal, r.kind),
         )
         for r in rows(told)
     ]
-    text = _("Of the accounts due for renewal, these were lost: {parts}.").format(parts=_("; ").join(parts))
+    text = _("Of the accounts due for renewal, these were lost: {parts}.")
+    if told["kind"].iloc[0] != "renewal":
+        text = _(
+            "Contracts here have no terms; of the accounts that came to an anniversary, these left on it: {parts}."
+        )
+    text = text.format(parts=_("; ").join(parts))
     lost = float(renewals["mrr_lost_12"].sum())
-    if lost > 0:
+    if lost > 0 and told["kind"].iloc[0] == "renewal":
         text += " " + _("In the last twelve months {amount} of MRR was lost at renewals.").format(
             amount=money_short(lost, currency)
         )
     return text
+
+
+def came_due(n: float, kind: str) -> str:
+    """A count of what came up: "34 renewals"; of anniversaries "34 accounts"."""
+    return renewals_due(int(n)) if kind == "renewal" else sentences.accounts(n)
 
 
 def renewals_due(n: int) -> str:
