@@ -6,7 +6,7 @@ those frames.
 
 from cs_analysis.data.topic import Summary, table_headline
 from cs_analysis.stats.lives import followed, lives
-from cs_analysis.topics.churn.curves import comparison, curve, summary_table
+from cs_analysis.topics.churn.curves import comparison, curve, joined, summary_table
 from cs_analysis.topics.churn.drivers import drivers, landmark, landmark_difference
 from cs_analysis.topics.churn.explain_plots import (
     plot_drivers,
@@ -70,6 +70,7 @@ __all__ = [
     "expected",
     "followed",
     "history",
+    "joined",
     "known_at",
     "landmark",
     "landmark_difference",

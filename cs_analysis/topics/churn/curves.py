@@ -150,6 +150,12 @@ def comparison(lives: pd.DataFrame, *, by: str, min_n: int = MIN_N) -> pd.DataFr
     return pd.concat([pd.DataFrame([first]), table], ignore_index=True)[list(COMPARISON)]
 
 
+def joined(*tables: pd.DataFrame) -> pd.DataFrame:
+    """The same table of several splits as one, as it is saved; the group of all accounts is ""."""
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else tables[0]
+
+
 def share_at(lives: pd.DataFrame, month: float, *, min_n: int = MIN_N) -> float:
     """The share of accounts still there after some months; missing where it would rest on fewer than ``min_n``."""
     rows = followed(lives)

@@ -9,11 +9,13 @@ from matplotlib.ticker import MaxNLocator
 
 from cs_analysis.data import topic
 from cs_analysis.display import charts, sentences
-from cs_analysis.display.language import _, ngettext, number
+from cs_analysis.display.language import _, money_short, ngettext, number
 from cs_analysis.display.style import RULE, UP
 from cs_analysis.topics.churn import explain_words as words
 from cs_analysis.topics.churn.plots import nothing
 from cs_analysis.topics.churn.validation import NOTHING
+
+_MOST = 15  # accounts in the chart of the risk list
 
 
 def plot_drivers(drivers: pd.DataFrame, ax: Axes) -> Axes:
@@ -100,10 +102,19 @@ def plot_risk(
     if risk.empty or risk["probability"].notna().sum() == 0:
         return nothing(ax, _("Who may leave next cannot be told: too few notices are known."))
     known = topic.account_names(accounts)
-    rows = risk[risk["probability"].notna()]
+    foretold = risk[risk["probability"].notna()]
+    rows, rest = foretold.head(_MOST), len(foretold) - _MOST
     names = [known.get(str(a), str(a)) for a in rows["account_id"]]
     values = [rows[c].tolist() for c in ("mrr_at_risk", "mrr_low", "mrr_high")]
     charts.bars(ax, names, *values, kind="money", currency=currency)
+    if rest > 0:  # summed into one bar, many small risks would dwarf the accounts to call
+        others = ngettext(
+            "{n} more account with {amount} at risk is in the table.",
+            "{n} more accounts with {amount} at risk together are in the table.",
+            rest,
+        )
+        amount = money_short(float(foretold["mrr_at_risk"].iloc[_MOST:].sum()), currency)
+        charts.note(ax, others.format(n=number(rest), amount=amount))
     subtitle = ngettext(
         "MRR × probability of notice within {n} month", "MRR × probability of notice within {n} months", months
     )

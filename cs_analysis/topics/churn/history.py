@@ -95,12 +95,12 @@ def history(
     notice_period
         Days.
     columns
-        Undated account columns to carry along: as of the file.
+        Undated account columns to carry along, of the lives or of the accounts: as of the file.
 
     Raises
     ------
     InputError
-        Accounts lack one of the ``columns``.
+        Neither the lives nor the accounts have one of the ``columns``.
     """
     today = periods.day(as_of)
     units = lives[lives["left_out"] == ""].reset_index(drop=True)
@@ -337,10 +337,12 @@ def _fixed(units: pd.DataFrame, tables: Mapping[str, Any], columns: Sequence[str
     fixed = pd.DataFrame({START: np.where(np.isfinite(size), size, np.nan)}, index=units.index)
     accounts = tables.get("accounts")
     for name in columns:
-        if accounts is None or name not in accounts:
+        if name in units:  # joined on already
+            found = units[name]
+        elif accounts is not None and name in accounts:
+            found = units["account_id"].map(accounts.drop_duplicates("account_id").set_index("account_id")[name])
+        else:
             raise InputError(N_("Accounts have no column {column} to explain departures by."), column=name)
-        values = accounts.drop_duplicates("account_id").set_index("account_id")[name]
-        found = units["account_id"].map(values)
         fixed[name] = found.astype(object).where(found.notna(), "")
     return fixed
 
