@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
-from cs_analysis.stats.proportions import Estimate, z_value
+from cs_analysis.stats.proportions import Estimate
 from cs_analysis.stats.resample import percentiles
 
 OPEN, LIVE, LEFT = 0, 1, 2
@@ -94,7 +95,7 @@ def rmst(found: Curves, tau: float) -> np.ndarray:
 
 
 def rmst_interval(at: Cells, tau: float, level: float = 0.95) -> tuple[Estimate, float]:
-    """The restricted mean with its normal interval, cut at 0 and τ, and its standard error.
+    """The restricted mean with its interval (Student's t, cut at 0 and τ) and its standard error.
 
     By the delta method over the independent increments of both hazards: with R(u) = Σ_{u<v≤τ} (τ − v) S(v−) d(v)/n(v)
     and h = (d + c)/n, the mean moves by −[(τ − u) S(u−) − R/(1 − h)] with the hazard of going live at u and by
@@ -117,8 +118,9 @@ def rmst_interval(at: Cells, tau: float, level: float = 0.95) -> tuple[Estimate,
     by_going, by_leaving = (tau - u) * before - after, -after
     variance = by_going**2 * h1 * (1 - h1) + by_leaving**2 * h2 * (1 - h2) - 2 * by_going * by_leaving * h1 * h2
     se = float(np.sqrt(np.clip(variance / n, 0.0, None).sum()))
-    half = z_value(level) * se
-    if se == 0:  # all on one day, or nobody yet: nothing has been seen to vary
+    # with few accounts the normal quantile is too narrow: 10 to 15 of them cover 90 % by it, 93 % by Student's t
+    half = float(stdtrit(at.counts.sum() - 1, (1 + level) / 2)) * se
+    if se < _SAME:  # all on one day, or nobody yet: nothing has been seen to vary
         return Estimate(value, np.nan, np.nan), se
     return Estimate(value, max(0.0, value - half), min(float(tau), value + half)), se
 
@@ -141,12 +143,17 @@ def difference(
     The estimate with its percentile interval, and the drawn differences.
     """
     seeds = iter(np.random.SeedSequence(seed).generate_state(len(a) + len(b)).tolist())
-    drawn = [[curves(part, draws(part, seed=next(seeds))) for part in side] for side in (a, b)]
+    drawn = [[_carried(curves(part, draws(part, seed=next(seeds)))) for part in side] for side in (a, b)]
     value = float((statistic([curves(p) for p in a]) - statistic([curves(p) for p in b]))[0])
     differences = statistic(drawn[0]) - statistic(drawn[1])
     if not np.isfinite(value):
         return Estimate(np.nan, np.nan, np.nan), differences
     return Estimate(value, *_spread(differences)), differences
+
+
+def _carried(drawn: Curves) -> Curves:
+    """Draws in which nobody was followed as far as in the sample hold their last value: they count too."""
+    return drawn._replace(known=np.full(len(drawn.live), np.inf))
 
 
 def _spread(values: np.ndarray) -> tuple[float, float]:
@@ -175,7 +182,7 @@ def paired(now: pd.DataFrame, then: pd.DataFrame, statistic: Callable[[Curves], 
         there = part[:, 1] >= 0
         entry = np.where(part[there, 0] > 0, part[there, 0], -1)
         at = Cells(entry, part[there, 1], part[there, 2].astype(int), counts[there].astype(float))
-        values.append((statistic(curves(at)), statistic(curves(at, drawn[:, there]))))
+        values.append((statistic(curves(at)), statistic(_carried(curves(at, drawn[:, there])))))
     estimate = float((values[0][0] - values[1][0])[0])
     if not np.isfinite(estimate):
         return Estimate(np.nan, np.nan, np.nan)

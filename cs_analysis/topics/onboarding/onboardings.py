@@ -200,7 +200,7 @@ def as_known(onboardings: pd.DataFrame, *, as_of: Any, then: Any) -> pd.DataFram
     The rows begun by ``then``, with the outcome and the days of that day; mrr stays that of ``as_of``.
     """
     today, earlier = (pd.Timestamp(periods.day(day)) for day in (as_of, then))
-    staying = onboardings[onboardings["left"].isna() & onboardings["followed_days"].notna()]
+    staying = onboardings[onboardings["left"].isna() & (onboardings["followed_days"] > 0)]
     ends = staying["start"] + pd.to_timedelta(staying["followed_days"], unit="D")
     grace = today - ends.max() if len(ends) else pd.Timedelta(0)  # the days for which an end may still be a gap
     out = onboardings[~(onboardings["start"] > earlier)].copy()

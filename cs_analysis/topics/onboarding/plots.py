@@ -72,7 +72,8 @@ def _curves(
     """Step curves from 0 on, with a table of how many were followed."""
     longest = min(float(until), max(float(part[x].max()) for part in parts.values()))
     series, counts = {}, {}
-    every = next(e for e in (1, 2, 3, 6, 7, 12, 15, 30, 60, 90, 180, 365, 10_000) if longest / e <= 7)
+    apart = (1, 7, 15, 30, 60, 90, 180, 365) if x == "day" else (1, 2, 3, 6, 12, 24, 36)
+    every = next((e for e in apart if longest / e <= 7), 10_000)
     times = np.arange(0, longest + 1e-9, every)
     for label, part in parts.items():
         shown = part[part[x] <= longest]
