@@ -20,7 +20,7 @@ from cs_analysis.stats.survival import covariates
 from cs_analysis.stats.survival.baseline import Baseline, Followed, baseline, hazard_between, loss_limits, positions
 from cs_analysis.stats.survival.concordance import agreement
 from cs_analysis.stats.survival.covariates import Column, Columns, Strata
-from cs_analysis.stats.survival.maximise import Maximum, at_zero, inverse, maximum, separating, without_information
+from cs_analysis.stats.survival.maximise import Maximum, at_zero, inverse, maximum, without_information
 from cs_analysis.stats.survival.proportional import as_table, clock, score_test
 from cs_analysis.stats.survival.risksets import RiskSets, Sums, build, collapsed, linear
 from cs_analysis.stats.survival.robust import clustered
@@ -309,10 +309,9 @@ def _fitted(sets: RiskSets) -> tuple[np.ndarray, np.ndarray, Maximum]:
         kept = np.flatnonzero(notes == "")
         fitted = sets.columns(kept)
         best = maximum(fitted, zero if fitted is sets else at_zero(fitted))
-        endless = separating(fitted, best)
-        if not endless.any():
+        if not best.endless.any():
             return kept, notes, best
-        notes[kept[endless]] = "separates"
+        notes[kept[best.endless]] = "separates"
 
 
 def _each(values: ArrayLike, what: str, n: int) -> np.ndarray:

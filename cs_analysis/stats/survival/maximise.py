@@ -14,25 +14,29 @@ _LOOKS = 100
 _SMALLEST = 1e-140
 # A covariate whose share not explained by those before it is below this is collinear
 _OWN_SHARE = 1e-10
-# A last step beyond this share of the covariate's range: the likelihood still rises, the coefficient has no end
+# Once a step is to gain less than this, a maximum is reached in two or three more, each far shorter than the last
+_LATE = 1e-2
+# ... steps of this share of a covariate's range, that many times, lead to none
+_STRIDE, _STRIDES = 0.5, 4
+# The last step of a coefficient that has an end is shorter than this
 _STILL_MOVING = 0.05
 
 
 @dataclass(frozen=True)
 class Maximum:
-    """Coefficients, what they give, the information there, and the last step taken towards them."""
+    """Coefficients, what they give, the information there, and which of them have no end."""
 
     beta: np.ndarray
     sums: Sums
     information: np.ndarray
-    step: np.ndarray
+    endless: np.ndarray
 
 
 def at_zero(sets: RiskSets) -> Maximum:
     """Where the search begins: no covariate matters."""
     beta = np.zeros(sets.x.shape[1])
     found = sums(sets, beta)
-    return Maximum(beta, found, information(sets, found), beta)
+    return Maximum(beta, found, information(sets, found), beta > 0)
 
 
 def without_information(sets: RiskSets, zero: Maximum) -> np.ndarray:
@@ -64,22 +68,32 @@ def maximum(sets: RiskSets, begin: Maximum) -> Maximum:
 
     Full Newton steps, halved while the likelihood falls; done when the step gains less than 1e-10 and the likelihood
     has settled to as many digits. (Each step squares the error, so that the coefficients are then exact.)
+
+    Where a covariate foretells every event, the likelihood nears its limit like exp(−β·range): it settles, but each
+    step is about 1 / range. Such coefficients are marked as endless, before rounding blurs the risk sets.
     """
-    best, halving = begin, 0
+    best, halving, strides = begin, 0, 0
+    reach = np.ptp(sets.x, axis=0) if len(sets.x) else np.zeros(len(begin.beta))
     step = _solve(best.information, best.sums.score)
     for _ in range(_LOOKS):
+        gain = float(step @ best.sums.score)
         beta = best.beta + step / 2**halving
         with np.errstate(all="ignore"):
             found = sums(sets, beta)
         if not _rises(found, best.sums):
             halving += 1
             continue
-        risen, gain = found.log_likelihood - best.sums.log_likelihood, float(step @ best.sums.score)
-        best, halving = Maximum(beta, found, information(sets, found), step), 0
-        if gain <= PRECISION and abs(risen) <= PRECISION * (1 + abs(found.log_likelihood)):
+        strides += bool(gain <= _LATE and (np.abs(step) * reach > _STRIDE).any())
+        risen = found.log_likelihood - best.sums.log_likelihood
+        best, halving = Maximum(beta, found, information(sets, found), begin.endless), 0
+        settled = gain <= PRECISION and abs(risen) <= PRECISION * (1 + abs(found.log_likelihood))
+        if settled or strides == _STRIDES:
             break
         step = _solve(best.information, found.score)
-    return replace(best, step=step)
+    moved = np.abs(step) * reach
+    moving = ~(moved <= _STILL_MOVING) & ~(moved < 0.01 * np.nanmax(moved, initial=0.0))
+    unknown = ~(inverse(best.information).diagonal() > 0)
+    return replace(best, endless=moving | unknown)
 
 
 def _rises(there: Sums, here: Sums) -> bool:
@@ -87,18 +101,6 @@ def _rises(there: Sums, here: Sums) -> bool:
     slack = 1e-13 * (1 + abs(here.log_likelihood))
     within = np.isfinite(there.log_likelihood) and there.s0.min(initial=1.0) > _SMALLEST
     return bool(within and there.log_likelihood >= here.log_likelihood - slack)
-
-
-def separating(sets: RiskSets, found: Maximum) -> np.ndarray:
-    """Which covariates have no finite coefficient: the likelihood has settled, but they still move by a full step.
-
-    Where a covariate foretells every event, the likelihood nears its limit like exp(−β·range) and each Newton step
-    is about 1 / range, however often repeated.
-    """
-    reach = np.ptp(sets.x, axis=0) if len(sets.x) else np.zeros(sets.x.shape[1])
-    moved = np.abs(found.step) * reach
-    moving = ~(moved <= _STILL_MOVING) | ~(inverse(found.information).diagonal() > 0)
-    return moving & ~(moved < 0.01 * np.nanmax(moved, initial=0.0))
 
 
 def inverse(matrix: np.ndarray) -> np.ndarray:
