@@ -352,6 +352,13 @@ def test_before_and_after_hold_the_mix_still():
     assert effect["low"] < 0 < effect["high"]
     assert held.loc[("all", "median_ratio"), "estimate"] == pytest.approx(1, abs=0.1)
     assert (effect["n_before"], effect["n_after"]) == (120, 120)
+    # the slow ones became 20 days faster, the fast ones did not change: 90 of 120 begun after are slow
+    faster = found["days"].where((found["segment"] == "fast") | (found["start"] < "2025-06-01"), found["days"] - 20)
+    quick = found.assign(days=faster, go_live=found["start"] + pd.to_timedelta(faster, unit="D"))
+    moved = onboarding.before_after(quick, table, by="segment").set_index(["group", "measure"])["estimate"]
+    parts = [moved[(group, "rmst_difference")] for group in ("fast", "slow")]
+    assert moved[("all", "rmst_difference")] == pytest.approx(0.25 * parts[0] + 0.75 * parts[1])
+    assert parts[1] == pytest.approx(-20, abs=4)
     other = table.assign(topic="time")
     assert onboarding.before_after(found, other).empty
     assert "No initiative" in onboarding.say_initiatives(onboarding.before_after(found, None), None)[0]
@@ -625,7 +632,10 @@ PLAIN = importlib.import_module("cs_analysis.display.html").PLAIN_STYLE.lower()
 def test_it_answers_in_words_where_there_is_little_to_compute(case, language, tmp_path, monkeypatch):
     lines, steps = CASES[case]
     place = company(tmp_path, lines, steps)
-    check(shown_by(NOTEBOOK, monkeypatch, data_dir=str(place), as_of=D, lang=language))
+    shown = shown_by(NOTEBOOK, monkeypatch, data_dir=str(place), as_of=D, lang=language)
+    check(shown)
+    if (case, language) == ("all open", "en"):
+        assert "14 wait in steps that nobody has completed yet" in "".join(words(shown))
 
 
 def test_no_owner_no_mark_no_csm_and_an_initiative_too_young(tmp_path, monkeypatch):

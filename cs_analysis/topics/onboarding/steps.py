@@ -154,7 +154,7 @@ def stuck(waits: pd.DataFrame, onboardings: pd.DataFrame, *, by: str = "", min_n
     account_id (the one most overdue of its steps) → step, owner, days_open (of the step), p80 (days; where it is not
     reached the longest completed wait), basis ("p80" or "longest"), comparable (the group; "" = all accounts), n
     (accounts that entered the step), days_since_start, csm, mrr; most MRR first. A step that nobody has completed yet
-    has nothing to be compared with.
+    has nothing to be compared with: ``attrs["uncompared"]`` counts the accounts that wait only in such steps.
     """
     columns = ["account_id", "mrr", "days", *(c for c in (by, "csm") if c and c in onboardings)]
     known = onboardings[list(dict.fromkeys(columns))].rename(columns={"days": "days_since_start"})
@@ -174,11 +174,15 @@ def stuck(waits: pd.DataFrame, onboardings: pd.DataFrame, *, by: str = "", min_n
         limit, basis, n = limits[step, name]
         found.append({"p80": limit, "basis": basis, "comparable": name, "n": n})
     table = pd.concat([now.reset_index(drop=True), pd.DataFrame(found)], axis=1).rename(columns={"days": "days_open"})
+    known = table.groupby("account_id")["p80"].transform("count") > 0
+    uncompared = table.loc[~known, "account_id"].nunique()
     table = table[table["days_open"] > table["p80"]]
     table = table.assign(over=table["days_open"] / table["p80"].clip(lower=1), csm=table.get("csm", ""))
     worst = table.sort_values(["account_id", "over", "place"], ascending=[True, False, True], kind="stable")
     worst = worst.drop_duplicates("account_id").sort_values(["mrr", "account_id"], ascending=[False, True])
-    return worst.reset_index(drop=True)[list(STUCK)]
+    worst = worst.reset_index(drop=True)[list(STUCK)]
+    worst.attrs["uncompared"] = int(uncompared)
+    return worst
 
 
 def _limit(rows: pd.DataFrame) -> tuple[float, str, int]:

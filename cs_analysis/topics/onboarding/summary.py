@@ -172,7 +172,7 @@ def _trend(onboardings: pd.DataFrame, today: Any, min_n: int) -> pd.DataFrame:
 def _findings(
     onboardings: pd.DataFrame, stuck: pd.DataFrame, today: Any, names: dict[str, str], currency: str
 ) -> pd.DataFrame:
-    """Stuck accounts, those that left before going live, and the step where most MRR waits."""
+    """Stuck accounts, those that left before going live, and what is open."""
     rows = []
     for _i, row in stuck.head(5).iterrows():
         who = _("; CSM {csm}").format(csm=row["csm"]) if row["csm"] else ""

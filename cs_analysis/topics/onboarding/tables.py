@@ -39,7 +39,7 @@ def _headings() -> dict[str, str]:
         "days_open": _("Days in the step"), "limit": _("Compared with, days"), "basis": _("Which is"),
         "comparable": _("Comparable accounts"), "days_since_start": _("Days since the start"), "csm": _("CSM"),
         "initiative": _("Initiative"), "n_before": _("Begun before"), "n_after": _("Begun after"),
-        "days": _("Days"), "done": _("Done"), "at_risk": _("Not yet live"), "why": _("Why"), "by": _("Split by"),
+        "days": _("Days"), "done": _("Done"), "at_risk": _("Not yet live"), "why": _("Why"),
         "start": _("Start"), "go_live": _("Live"),
     }  # fmt: skip
 

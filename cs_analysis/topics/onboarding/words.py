@@ -27,7 +27,6 @@ GROUP_LABELS = {
     "live": N_("live by then"),
     "not_live": N_("not yet live"),
 }
-OUTCOME_LABELS = {"live": N_("live"), "open": N_("open"), "churned": N_("left before going live")}
 LEFT_OUT = {
     "no_contract": N_("onboarding steps but no contract"),
     "no_steps": N_("a contract but no onboarding steps"),
@@ -223,17 +222,18 @@ def say_steps(steps: pd.DataFrame, courts: pd.DataFrame) -> str:
     if steps.empty or not steps["days_waited"].sum():
         return _("No step has waited yet, so there is no bottleneck to name.")
     row: Any = steps.loc[steps["share_of_wait"].idxmax()]
-    text = _(
-        "Most waiting is in {step} (in the court of: {owner}): {share} of all days waited; half of the {n} that "
-        "entered it completed it within {median}, four fifths within {p80}."
-    )
+    text = _("Most waiting is in {step} (in the court of: {owner}): {share} of all days waited; {pace}.")
+    if not sentences.known(row["median_wait"]):
+        pace = _("fewer than half of the {n} that entered it have completed it")
+    elif not sentences.known(row["p80_wait"]):
+        pace = _("half of the {n} that entered it completed it within {median}, fewer than four fifths at all so far")
+    else:
+        pace = _("half of the {n} that entered it completed it within {median}, four fifths within {p80}")
     said = text.format(
         step=row["step"],
         owner=_(OWNER_LABELS.get(row["owner"], N_("not given"))),
         share=percent(row["share_of_wait"]),
-        n=sentences.accounts(row["n"]),
-        median=reached(row["median_wait"]),
-        p80=reached(row["p80_wait"]),
+        pace=pace.format(n=sentences.accounts(row["n"]), median=days(row["median_wait"]), p80=days(row["p80_wait"])),
     )
     known = courts[courts["owner"] != ""]
     if known.empty:
@@ -256,25 +256,35 @@ def say_stuck(
     n_open = int((onboardings["outcome"] == "open").sum())
     if not n_open:
         return _("No onboarding is open.")
+    alone = int(stuck.attrs.get("uncompared", 0))
+    rest = ngettext(
+        "{n} waits in a step that nobody has completed yet, so there is nothing to compare it with.",
+        "{n} wait in steps that nobody has completed yet, so there is nothing to compare them with.",
+        alone,
+    ).format(n=number(alone))
+    if stuck.empty and alone == n_open:
+        return _("Which onboardings are stuck cannot be told.") + " " + rest
+    rest = " " + rest if alone else ""
     if stuck.empty:
         text = ngettext(
             "The {n} open onboarding is not stuck: its step has waited no longer than comparable accounts took.",
             "None of the {n} open onboardings is stuck: no step has waited longer than comparable accounts took.",
-            n_open,
+            n_open - alone,
         )
-        return text.format(n=number(n_open))
+        return text.format(n=number(n_open - alone)) + rest
     row: Any = stuck.iloc[0]
     text = ngettext(
         "{stuck} of {n} open onboardings is stuck, {mrr} of MRR: {first}.",
         "{stuck} of {n} open onboardings are stuck, {mrr} of MRR; the largest: {first}.",
         len(stuck),
     )
-    return text.format(
+    said = text.format(
         stuck=number(len(stuck)),
         n=number(n_open),
         mrr=money_short(stuck["mrr"].sum(), currency),
         first=stuck_words(row, account_names(accounts)),
     )
+    return said + rest
 
 
 def stuck_words(row: pd.Series, names: dict[str, str]) -> str:
@@ -403,7 +413,9 @@ def say_left_out(onboardings: pd.DataFrame, steps: pd.DataFrame, *, accounts: pd
     why = onboardings["left_out"].value_counts()
     late = int(((onboardings["left_out"] == "") & (onboardings["entry_days"] > 0)).sum())
     said = [
-        _("{n} count.").format(n=onboardings_words(why.get("", 0)))
+        ngettext("{n} onboarding counts.", "{n} onboardings count.", int(why.get("", 0))).format(
+            n=number(why.get("", 0))
+        )
         + "".join(
             " " + _("{accounts}: {why}.").format(accounts=sentences.accounts(why[key]), why=_(text))
             for key, text in LEFT_OUT.items()
