@@ -175,6 +175,31 @@ def test_headline_figures_agree_with_the_truth(sample, tmp_path, monkeypatch):
         assert row["year_low"] <= change <= row["year_high"], metric
 
 
+def test_the_pages_recover_what_was_put_into_the_sample(sample, tmp_path, monkeypatch):
+    """The change of the onboarding, the risk while a champion is gone, and that losses fall on renewals."""
+    truth = json.loads((sample / "truth.json").read_text(encoding="utf-8"))
+
+    def saved(notebook, table):
+        out = tmp_path / notebook
+        if not out.exists():
+            path = ROOT / "notebooks" / f"{notebook}.ipynb"
+            shown_by(path, monkeypatch, data_dir=str(sample), as_of=AS_OF, out_dir=str(out))
+        return pd.read_csv(out / f"{table}.csv", encoding="utf-8-sig")
+
+    change = saved("02_onboarding", "initiatives").query("group == 'all' and measure == 'median_ratio'").iloc[0]
+    assert change["low"] <= truth["onboarding"]["step_days_factor"] <= change["high"] < 1
+    champion = saved("03_churn_survival", "drivers").set_index("covariate").loc["champion_gone"]
+    assert 1 < champion["low"] <= truth["parameters"]["champion_factor"] <= champion["high"]
+    due = saved("03_churn_survival", "renewals")
+    known = truth["renewals"].values()
+    share = sum(k["expected_lost"] for k in known) / sum(k["due"] for k in known)
+    first = due[due["renewal"] <= 3]
+    assert (first["low"] <= share).all()
+    assert (first["high"] >= share).all()
+    spike = saved("03_churn_survival", "spike")
+    assert set(spike.nlargest(3, "lost")["month"]) <= {12, 24, 36, 48}
+
+
 @pytest.mark.parametrize("notebook", ["02_onboarding", "03_churn_survival", "04_nrr_cohorts"])
 def test_language_changes_no_number(notebook, sample, tmp_path, monkeypatch):
     path = ROOT / "notebooks" / f"{notebook}.ipynb"

@@ -693,3 +693,28 @@ def test_headlines_before_are_those_of_a_report_made_then(folder):
 def test_it_speaks_japanese():
     with speaking("ja"):
         assert onboarding.say_curve(onboarding.durations(simple(FIVE)))
+
+
+# --- other choices --------------------------------------------------------------------------------------------------
+
+
+def test_other_choices_by_hand():
+    """Three accounts, kickoff after 10 days, go-live (marked) after 20, 30, 40, a review after 25, 35, 45."""
+    book = contracts([(a, "2026-01-01", None) for a in "ABC"])
+    book["mrr"] = [100.0, 50.0, 10.0]
+    rows = []
+    for account, live in zip("ABC", (20, 30, 40), strict=True):
+        for order, (step, day, marked) in enumerate(
+            (("Kickoff", 10, False), ("Go-live", live, True), ("Review", live + 5, False))
+        ):
+            on = pd.Timestamp("2026-01-01") + pd.Timedelta(days=day)
+            rows.append((account, step, order, on, marked))
+    table = steps_table(rows, ("account_id", "step", "step_order", "completed_date", "is_go_live"))
+    found = onboarding.sensitivity(table, lives(book, as_of=D), as_of=D).set_index("change")
+    assert found["median"].drop("without_largest").to_dict() == {
+        "as_set": 30, "kickoff": 20, "last_step": 35, "last_year": 30,
+    }  # fmt: skip
+    assert found.loc["without_largest", "n"] == 0
+    assert "20 days (from the kickoff) to 35 days (until the last step)" in onboarding.say_sensitivity(
+        found.reset_index()
+    )

@@ -17,6 +17,12 @@ from cs_analysis.topics.onboarding.plots import (
     plot_steps,
     plot_stuck,
 )
+from cs_analysis.topics.onboarding.sensitivity import (
+    plot_sensitivity,
+    say_sensitivity,
+    sensitivity,
+    table_sensitivity,
+)
 from cs_analysis.topics.onboarding.steps import courts, steps, stuck, waits
 from cs_analysis.topics.onboarding.summary import summary
 from cs_analysis.topics.onboarding.tables import (
@@ -61,6 +67,7 @@ __all__ = [
     "plot_curve",
     "plot_groups",
     "plot_later",
+    "plot_sensitivity",
     "plot_steps",
     "plot_stuck",
     "recent",
@@ -71,8 +78,10 @@ __all__ = [
     "say_later",
     "say_left_out",
     "say_mean",
+    "say_sensitivity",
     "say_steps",
     "say_stuck",
+    "sensitivity",
     "steps",
     "stuck",
     "summary",
@@ -82,6 +91,7 @@ __all__ = [
     "table_headline",
     "table_initiatives",
     "table_left_out",
+    "table_sensitivity",
     "table_steps",
     "table_stuck",
     "waits",
