@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from cs_analysis.data.sample import parameters, tables
+
 pytestmark = pytest.mark.browser
 
-PAGES = ["index", "00_data_check", "01_time_per_account", "04_nrr_cohorts"]
+PAGES = ["index", *sorted(path.stem for path in (Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))]
 BOTH = pytest.mark.parametrize("lang", ["en", "ja"])
 EACH = pytest.mark.parametrize("name", PAGES)
 JAPANESE = re.compile(r"[ぁ-んァ-ヶ一-龠]")
@@ -115,6 +117,13 @@ def test_every_drawing_is_said_in_words(visit, lang, name):
     assert all(len(words) > 15 for words in drawings), drawings
 
 
+def without_values(text):
+    """The text without what stands in the sample's tables, which is English whatever the reader's language."""
+    values = [*tables.REASONS, *parameters.STEPS, *parameters.TASKS, *parameters.STAGES, *parameters.PRODUCTS]
+    values += [tables.ONBOARDING_INITIATIVE, tables.TIME_INITIATIVE, "internal meeting"]
+    return re.sub("|".join(map(re.escape, sorted(values, key=len, reverse=True))), "", text)
+
+
 @EACH
 def test_headings_and_captions_are_in_the_readers_language(visit, name):
     page, _trouble = visit("ja", name)
@@ -123,7 +132,7 @@ def test_headings_and_captions_are_in_the_readers_language(visit, name):
     assert [text for text in said if not JAPANESE.search(COUNT.sub("", text))] == []
     said = page.evaluate(TEXTS, "h1, h2, h3, caption, summary, th, p, li, td")
     said += page.evaluate("[...document.querySelectorAll('[aria-label]')].map(e => e.getAttribute('aria-label'))")
-    assert [text for text in said if ENGLISH.search(text)] == []
+    assert [text for text in said if ENGLISH.search(without_values(text))] == []
     english, _trouble = visit("en", name)
     assert english.evaluate("document.documentElement.lang") == "en"
     assert [t for t in english.evaluate(TEXTS, "h1, h2, caption, summary") if JAPANESE.search(t)] == []

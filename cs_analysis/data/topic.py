@@ -97,18 +97,13 @@ def table_headline(headline: pd.DataFrame, *, currency: str = "JPY") -> Html:
             "previous": [written(row, "previous") for _i, row in headline.iterrows()],
             "year_ago": [written(row, "year_ago") for _i, row in headline.iterrows()],
             "change": [
-                sentences.change_words(
-                    row["year_change"],
-                    row["year_low"],
-                    row["year_high"],
-                    _("the year before"),
-                    row["unit"],
-                    currency=currency,
+                sentences.change_brief(
+                    row["year_change"], row["year_low"], row["year_high"], row["unit"], currency=currency
                 )
                 for _i, row in headline.iterrows()
             ],
         }
     )
     labels = {c: headings()[c] for c in frame.columns}
-    formats = dict.fromkeys(("value", "interval", "previous", "year_ago"), "figure") | {"n": "number"}
+    formats = dict.fromkeys(("value", "interval", "previous", "year_ago", "change"), "figure") | {"n": "number"}
     return table(frame, _("Headline figures"), name="headline", labels=labels, formats=formats, folded=False)

@@ -64,6 +64,7 @@ def lines(
     currency: str = "JPY",
     step: bool = False,
     reference: float | None = None,
+    dotted: Mapping[str, Sequence[bool]] | None = None,
 ) -> Axes:
     """Lines with their intervals as bands, labelled at their ends up to five, by a legend beyond.
 
@@ -77,6 +78,8 @@ def lines(
         True for survival curves: the value holds until the next x.
     reference
         A level to draw a thin line at (1.0 for a retention of 100 %).
+    dotted
+        Label → for each x whether the line is dotted from there on, because too little stands behind it.
     """
     few = len(series) <= MOST_LABELLED
     everything: list[float] = [reference] if reference is not None else []
@@ -89,7 +92,10 @@ def lines(
         ys = floats(y)
         colour, name = PALETTE[i % len(PALETTE)], short(label)
         draw = {"drawstyle": "steps-post"} if step else {}
-        ax.plot(xs, ys, color=colour, label=name, linestyle="-" if few else _STYLES[i % 4], zorder=3, **draw)  # type: ignore[arg-type]
+        style = "-" if few else _STYLES[i % 4]
+        for part, thin in _runs(dotted.get(label) if dotted else None, len(xs)):
+            drawn, named = ":" if thin else style, name if part.start == 0 else "_nolegend_"
+            ax.plot(xs[part], ys[part], color=colour, label=named, linestyle=drawn, zorder=3, **draw)  # type: ignore[arg-type]
         if len(band) == 2 and np.isfinite(floats(band[0])).any():
             low, high = floats(band[0]), floats(band[1])
             ax.fill_between(xs, low, high, color=colour, alpha=0.15, linewidth=0, step="post" if step else None)  # type: ignore[arg-type]
@@ -115,6 +121,14 @@ def lines(
     if banded:
         note(ax, _("Bands are 95 % intervals."))
     return ax
+
+
+def _runs(thin: Sequence[bool] | None, size: int) -> list[tuple[slice, bool]]:
+    """The stretches of a line that are drawn alike, each up to the point where the next begins."""
+    if thin is None or size < 2:
+        return [(slice(0, size), False)]
+    turns = [i for i in range(1, size - 1) if thin[i] != thin[i - 1]]
+    return [(slice(a, b + 1), bool(thin[a])) for a, b in zip([0, *turns], [*turns, size - 1], strict=True)]
 
 
 def at_risk(ax: Axes, times: Sequence[float], counts: Mapping[str, Sequence[float]], *, heading: str = "") -> Axes:

@@ -227,6 +227,28 @@ def change_words(
     return words.format(amount=amount, than=than)
 
 
+def change_brief(
+    difference: float | None, low: float | None, high: float | None, unit: str = "rate", *, currency: str = "JPY"
+) -> str:
+    """The change for a table whose heading says on what.
+
+    >>> change_brief(0.064, 0.012, 0.116), change_brief(0.01, -0.02, 0.04), change_brief(-9, None, None, "days")
+    ('+6.4 points', 'no clear change', '−9 days, no interval')
+    >>> change_brief(None, None, None)
+    '–'
+    """
+    if not known(difference):
+        return MISSING
+    scale, kind = _in_points(unit)
+    amount = figure(abs(float(difference)) * scale, kind, currency)  # type: ignore[arg-type]
+    signed = ("+" if float(difference) > 0 else "−") + amount if difference else amount  # type: ignore[arg-type]
+    if not known(low, high):
+        return _("{amount}, no interval").format(amount=signed)
+    if low != high and direction(difference, low, high) == 0:
+        return _("no clear change")
+    return signed
+
+
 def difference_words(low: float | None, high: float | None, unit: str = "rate", *, currency: str = "JPY") -> str:
     """The interval of a difference: "difference 1.2–11.6"; "" when withheld or when nothing was estimated.
 

@@ -65,6 +65,8 @@ class Kernels:
             language="python",
             env={
                 "PYTHONHASHSEED": "0",  # the order of sets is part of "the same bytes"
+                # as many notebooks run at once as there are cores: threads of theirs would only wait for each other
+                **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
                 "PYDEVD_DISABLE_FILE_VALIDATION": "1",
                 "IPYTHONDIR": str(folder / "ipython"),  # no start-up files of whoever runs this
                 **environment,

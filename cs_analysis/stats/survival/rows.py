@@ -43,7 +43,7 @@ class Rows:
     entry: np.ndarray
     end: np.ndarray
 
-    def take(self, positions: np.ndarray) -> Rows:
+    def take(self, positions: np.ndarray | slice) -> Rows:
         """Some of the rows, on the same ranks."""
         parts = (self.first, self.last, self.observed, self.weight, self.kept, self.entry, self.end)
         return Rows(self.times, *(part[positions] for part in parts))
