@@ -121,11 +121,12 @@ def test_an_account_without_a_known_beginning_is_left_out_of_its_first_life_only
 
 
 def test_what_the_lines_tell_of_the_end():
+    noticed = pd.to_datetime(pd.Series(["2024-09-01", "2024-10-01", None, "2025-01-15", "2025-01-10", "2025-02-02"]))
     book = lines(
         ("A", "2024-01-01", "2025-01-01", 10.0), ("A", "2024-06-01", "2025-01-01", 90.0),  # both end together
         ("B", "2024-01-01", None, 10.0), ("B", "2024-01-01", "2025-06-01", 10.0),  # one of two is given notice of
         ("C", "2024-01-01", "2025-06-01", 10.0), ("D", "2024-01-01", None, 10.0),
-        notice_date=pd.to_datetime(pd.Series(["2024-09-01", "2024-10-01", None, "2025-01-15", "2025-01-10", "2025-02-02"])),
+        notice_date=noticed,
         churn_reason=["price", " merger ", None, "never read", None, None],
     )  # fmt: skip
     table = lives(book, as_of="2025-01-31").set_index("account_id")

@@ -43,8 +43,8 @@ TABLES = {
         "headline": "metric value low high n unit previous year_ago",
         "findings": "rank kind text money account_id",
         "curve": "group day estimate low high at_risk",
-        "durations": "group n completed open churned median median_low median_high p80 rmst rmst_low rmst_high day30 day60 "
-        "day90 completed_only_mean",
+        "durations": "group n completed open churned median median_low median_high p80 rmst rmst_low rmst_high "
+        "day30 day60 day90 completed_only_mean",
         "comparison": "group_a group_b rmst_difference low high p",
         "steps": "step owner n median_wait p80_wait share_of_wait",
         "stuck": "account_id step days_open p80 csm",
