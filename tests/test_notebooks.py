@@ -25,6 +25,18 @@ AS_OF = "2026-10-31"
 
 # the tables of interfaces.md: key columns and value columns each must have
 TABLES = {
+    "01_time_per_account": {
+        "headline": "metric value low high n unit previous year_ago",
+        "findings": "rank kind text money account_id",
+        "hours": "account_id phase task csm month hours",
+        "set_aside": "account_id nearest hours",
+        "cost_to_serve": "account_id hours cost mrr margin",
+        "csm_comparison": "csm hours expected ratio low high n",
+        "task_standards": "task hours share median p90 hours_to_win",
+        "logging_coverage": "csm week logged available coverage",
+        "initiatives": "initiative estimate low high n",
+        "capacity": "touch_model phase hours_per_account accounts break_even",
+    },
     "04_nrr_cohorts": {
         "headline": "metric value low high n unit previous year_ago",
         "findings": "rank kind text money account_id",
@@ -108,6 +120,9 @@ def company(folder, contracts, accounts=None):
         folder / "accounts.csv", index=False
     )
     table.to_csv(folder / "contracts.csv", index=False)
+    day = pd.to_datetime(table["start_date"]).dt.strftime("%Y-%m-%d")
+    entries = pd.DataFrame({"date": day, "csm": "Sato", "account_id": table["account_id"], "task": "call"})
+    entries.assign(hours=1.5).to_csv(folder / "time_entries.csv", index=False)
     first = known[0]
     onboarding = {"account_id": [first], "step": ["Kickoff"], "started_date": ["2026-10-31"], "completed_date": [""]}
     pd.DataFrame(onboarding).to_csv(folder / "onboarding_steps.csv", index=False)
@@ -200,7 +215,7 @@ def test_the_pages_recover_what_was_put_into_the_sample(sample, tmp_path, monkey
     assert set(spike.nlargest(3, "lost")["month"]) <= {12, 24, 36, 48}
 
 
-@pytest.mark.parametrize("notebook", ["02_onboarding", "03_churn_survival", "04_nrr_cohorts"])
+@pytest.mark.parametrize("notebook", ["01_time_per_account", "02_onboarding", "03_churn_survival", "04_nrr_cohorts"])
 def test_language_changes_no_number(notebook, sample, tmp_path, monkeypatch):
     path = ROOT / "notebooks" / f"{notebook}.ipynb"
     for language in ("en", "ja"):
