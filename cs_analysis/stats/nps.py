@@ -245,11 +245,9 @@ def bounds(promoters: int, detractors: int, invited: int, answered: int) -> Esti
     if not invited:
         return Estimate(nan, nan, nan)
     silent = invited - answered
-    estimate = 100 * (promoters - detractors) / answered if answered else nan
+    net = float(promoters - detractors)
     return Estimate(
-        estimate,
-        100 * (promoters - detractors - silent) / invited,
-        100 * (promoters - detractors + silent) / invited,
+        100 * net / answered if answered else nan, 100 * (net - silent) / invited, 100 * (net + silent) / invited
     )
 
 
