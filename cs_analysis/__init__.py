@@ -17,6 +17,7 @@ _NAMES = {  # name → where it is; a module, or a name in a module
     "chart": "display.charts:chart",
     "churn": "topics.churn",
     "load": "data.book:load",
+    "nps": "topics.nps",
     "overview": "data.overview",
     "revenue": "topics.revenue",
     "save": "data.save:save",

@@ -145,8 +145,8 @@ def _influence(sample: Answers, codes: np.ndarray) -> np.ndarray:
 
 
 def _shares(sample: Answers) -> tuple[float, float]:
-    w = sample.weights / sample.weights.sum()
-    return float(w[sample.values > 0].sum()), float(w[sample.values < 0].sum())
+    w = sample.weights
+    return float(w[sample.values > 0].sum() / w.sum()), float(w[sample.values < 0].sum() / w.sum())
 
 
 def _adjusted(sample: Answers) -> tuple[float, float]:

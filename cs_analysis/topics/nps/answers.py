@@ -18,6 +18,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from cs_analysis.display.language import choose
 from cs_analysis.errors import N_, InputError
 from cs_analysis.stats import periods
 from cs_analysis.stats.nps import Answers
@@ -223,12 +224,18 @@ def waves(answers: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()[["wave", "position", "last_day", "invited", "answered", "accounts"]]
 
 
-def newest_wave(answers: pd.DataFrame, *, min_n: int = 10) -> str | None:
+def newest_wave(answers: pd.DataFrame, *, wave: str = "", min_n: int = 10) -> str | None:
     """The last wave with ``min_n`` answers, else the last with any, else the last; None where there is none.
 
-    A wave that has just begun does not stand for the company while the one before it is whole.
+    A wave that has just begun does not stand for the company while the one before it is whole. A ``wave`` asked for by
+    name is taken instead; one that is not there is an error.
     """
     table = waves(answers)
+    if wave:
+        known = [str(name) for name in table["wave"]]
+        if wave not in known:
+            raise InputError(N_("There is no survey {wave}; {choose}."), wave=wave, choose=choose(wave, known))
+        return wave
     for few in (min_n, 1, 0):
         enough = table[table["answered"] >= few]
         if len(enough):

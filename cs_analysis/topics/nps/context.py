@@ -107,8 +107,8 @@ def usage_columns(answers: pd.DataFrame) -> list[str]:
 def behaviour(answers: pd.DataFrame) -> pd.Series:
     """How much each row's account does, in ranks within the wave (0–1): usage, else tenure past the first renewal.
 
-    The mean rank over the usage metrics; an account without usage is at the bottom. Where there is no usage at all it is
-    1 for an account that has renewed at least once (12 months or more with us) and 0 for the others.
+    The mean rank over the usage metrics; an account without usage is at the bottom. Where there is no usage at all it
+    is 1 for an account that has renewed at least once (12 months or more with us) and 0 for the others.
     """
     columns = usage_columns(answers)
     if not columns:

@@ -143,7 +143,7 @@ def beside(
     hours: Any = None,
     stages: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """NPS beside what else is known of the accounts: NRR since, success stages reached by then, hours in the year before.
+    """NPS beside what else is known of the accounts: NRR since, success stages reached by then, hours before.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ Definition: NPS = 100 × (share of promoters − share of detractors). Promoter 
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -202,7 +202,7 @@ def changes(answers: pd.DataFrame, *, weighting: str = "respondents", min_n: int
     waves = [(str(name), part) for (_at, name), part in rows.groupby(["position", "wave"], sort=True)]
     samples = [(name, sample_of(part, weights_of(part, weighting))) for name, part in waves]
     found = []
-    for (earlier, before), (wave, now) in zip(samples, samples[1:], strict=False):
+    for (earlier, before), (wave, now) in pairwise(samples):
         enough = min(len(before.values), len(now.values)) >= min_n
         at = nps.difference(now, before) if enough else nps.Difference(*[np.nan] * 4)
         found.append((wave, earlier, *at, nps.detectable(now, earlier=before) if enough else np.nan))
@@ -221,9 +221,7 @@ def difference(
     now, then = (sample_of(rows, weights_of(rows, weighting)) for rows in (later, earlier))
     if min(len(now.values), len(then.values)) < min_n:
         return nps.Difference(*[np.nan] * 4)
-    if len(now.values) == len(then.values) and all(
-        np.array_equal(a, b) for a, b in zip(now, then, strict=True)
-    ):
+    if len(now.values) == len(then.values) and all(np.array_equal(a, b) for a, b in zip(now, then, strict=True)):
         return nps.Difference(0.0, 0.0, 0.0, 1.0)  # the very same wave: nothing is estimated
     return nps.difference(now, then)
 
