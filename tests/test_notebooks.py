@@ -39,6 +39,17 @@ TABLES = {
         "movers": "month account_id movement amount",
         "expansion_split": "month kind amount accounts",
     },
+    "05_nps": {
+        "headline": "metric value low high n unit previous year_ago",
+        "findings": "rank kind text money account_id",
+        "score": "wave group weighting estimate low high n promoters passives detractors invited response_rate",
+        "comparison": "wave group_a group_b difference low high p p_holm",
+        "distribution": "wave score n",
+        "switches": "from to n",
+        "churn_link": "answer n churned estimate low high",
+        "loyalty": "attitude behaviour accounts mrr",
+        "follow_up": "account_id respondent score comment",
+    },
     "00_data_check": {
         "headline": "metric value n unit",
         "findings": "rank kind text money account_id",

@@ -77,7 +77,8 @@ def score(
         {"wave": wave, "group": group, "weighting": weighting} | _row(part, weighting, min_n, seed)
         for (_at, wave, group), part in rows.groupby(["position", "wave", "group"], sort=True)
     ]
-    return pd.DataFrame(table, columns=list(SCORE))
+    out = pd.DataFrame(table, columns=list(SCORE))
+    return out if len(out) else out.astype(dict.fromkeys(SCORE[3:], float))  # numbers even where there are none
 
 
 def _check(answers: pd.DataFrame, weighting: str) -> None:
