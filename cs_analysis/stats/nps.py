@@ -12,6 +12,7 @@ from math import nan, sqrt
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
@@ -122,7 +123,7 @@ def design_effect(sample: Answers) -> float:
         return 1.0
     share = w / w.sum()
     kish = n * float((share**2).sum())
-    codes = np.unique(who, return_inverse=True)[1]
+    codes = pd.factorize(who)[0]
     held = np.bincount(codes, weights=share)
     m = len(held)
     by_account = n * float((held**2).sum())
@@ -201,14 +202,14 @@ def difference(later: Answers, earlier: Answers, level: float = 0.95) -> Differe
 
 def correlation(later: Answers, earlier: Answers) -> float:
     """How much two scores move together because the same accounts are in both: 0 without any, always below 1."""
-    codes = np.unique(np.concatenate([later.accounts, earlier.accounts]), return_inverse=True)[1]
+    codes = pd.factorize(np.concatenate([later.accounts, earlier.accounts]))[0]
     first, second = codes[: len(later.values)], codes[len(later.values) :]
     size = int(codes.max()) + 1 if len(codes) else 0
     moved = []
     for sample, who in ((later, first), (earlier, second)):
-        own = np.unique(who, return_inverse=True)
+        own, ids = pd.factorize(who)
         there = np.zeros(size)
-        there[own[0]] = _influence(sample, own[1])
+        there[ids] = _influence(sample, own)
         moved.append(there)
     shared = len(np.intersect1d(first, second))
     scale = sqrt(float((moved[0] ** 2).sum() * (moved[1] ** 2).sum()))
@@ -283,7 +284,7 @@ def rake(margins: Sequence[ArrayLike], answered: ArrayLike, *, rounds: int = 50)
         return weights
     prepared = []
     for margin in margins:
-        codes = np.unique(np.asarray(margin).astype(str), return_inverse=True)[1]
+        codes = pd.factorize(np.asarray(margin))[0]
         asked = np.bincount(codes)
         there = np.bincount(codes, weights=weights) > 0
         prepared.append((codes, asked, there))

@@ -6,6 +6,7 @@ from math import isfinite, nan, sqrt
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
@@ -186,7 +187,7 @@ def clustered_share(events: ArrayLike, clusters: ArrayLike, level: float = 0.95)
     n = len(x)
     if n == 0:
         return Estimate(nan, nan, nan)
-    codes = np.unique(np.asarray(clusters), return_inverse=True)[1]
+    codes = pd.factorize(np.asarray(clusters))[0]
     m = int(codes.max()) + 1
     share = float(x.mean())
     if m < 2 or share in (0.0, 1.0):
@@ -236,7 +237,7 @@ def risk_ratio(
         return Estimate(nan, nan, nan)
     half = 0.5 if not (a.sum() and b.sum()) else 0.0
     risk_a, risk_b = ((x.sum() + half) / (len(x) + half) for x in (a, b))
-    codes = np.unique(np.concatenate([np.asarray(clusters), np.asarray(reference_clusters)]), return_inverse=True)[1]
+    codes = pd.factorize(np.concatenate([np.asarray(clusters), np.asarray(reference_clusters)]))[0]
     m = int(codes.max()) + 1
     moved = np.bincount(codes[: len(a)], weights=(a - risk_a) / (len(a) * risk_a), minlength=m)
     moved -= np.bincount(codes[len(a) :], weights=(b - risk_b) / (len(b) * risk_b), minlength=m)

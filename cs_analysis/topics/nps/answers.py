@@ -65,15 +65,9 @@ def answers(responses: Any, *, as_of: Any) -> pd.DataFrame:
     """
     if responses is None:
         return _empty()
-    rows = _rows(responses, as_of)
-    best = rows.group_by(*_KEY).agg(
-        nw.col("rank").max(), nw.col("invited").min(), nw.col("role").max(), nw.col("asked").max()
-    )
-    found = best.collect(backend="pandas").to_native()
+    found = _latest(_rows(responses, as_of).collect(backend="pandas").to_native())
     if found.empty:
         return _empty()
-    for name in ("rank", "invited", "asked"):
-        found[name] = found[name].astype("int64")
     answered = found["rank"] > 0
     found["score"] = (found["rank"] % 100 - 1.0).where(answered)
     found["responded_date"] = _days((found["rank"] // 100).where(answered, 0))
@@ -81,9 +75,8 @@ def answers(responses: Any, *, as_of: Any) -> pd.DataFrame:
     found["value"] = np.select([found["score"] >= 9, found["score"] <= 6], [1.0, -1.0], 0.0)
     found["value"] = found["value"].where(answered)
     found["answer"] = kind_of(found["score"])
-    found["role"] = found["role"].where(found["role"] != "", None)
-    found = found.merge(_comments(rows), on=[*_KEY, "rank"], how="left")
-    found["comment"] = found["comment"].astype(object).where(found["comment"].notna() & answered, None)
+    found["role"] = found["role"].astype(object).where(found["role"] != "", None)
+    found["comment"] = _comments(found)
     return _in_time(found)
 
 
@@ -180,12 +173,25 @@ def _rows(responses: Any, as_of: Any) -> nw.LazyFrame:
     )
 
 
-def _comments(rows: nw.LazyFrame) -> pd.DataFrame:
+def _latest(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row per account × respondent × wave: the latest answer, with the first invitation."""
+    whole = rows.astype(dict.fromkeys(("rank", "invited", "asked"), "int64"))
+    codes = [pd.factorize(whole[name])[0] for name in _KEY]
+    person = pd.factorize(codes[0].astype("int64") * (codes[1].max(initial=0) + 1) + codes[1])[0]
+    key = pd.factorize(person.astype("int64") * (codes[2].max(initial=0) + 1) + codes[2])[0]
+    if key.max(initial=-1) + 1 < len(whole):
+        # of two answers of one day the higher counts; between equal ones the comment decides, so that order does not
+        by_key = whole.groupby(key)
+        whole = whole.assign(
+            key=key, invited=by_key["invited"].transform("min"), asked=by_key["asked"].transform("max")
+        )
+        whole = whole.sort_values(["key", "rank", "comment", "role"]).drop_duplicates("key", keep="last")
+    return whole.reset_index(drop=True)
+
+
+def _comments(rows: pd.DataFrame) -> pd.Series:
     """The comments of answers: the one place through which every comment passes."""
-    kept = rows.filter((nw.col("comment") != "") & (nw.col("rank") > 0)).group_by(*_KEY, "rank")
-    found = kept.agg(nw.col("comment").max()).collect(backend="pandas").to_native()
-    found["rank"] = found["rank"].astype("int64")
-    return found
+    return rows["comment"].astype(object).where((rows["rank"] > 0) & (rows["comment"] != ""), None)
 
 
 def _days(keys: pd.Series) -> pd.Series:

@@ -72,7 +72,8 @@ def plot_trend(score: pd.DataFrame, ax: Axes, *, weighted: pd.DataFrame | None =
     series = {_("those who answered"): (range(len(waves)), *(score[c].to_numpy() for c in _POINTS))}
     if weighted is not None and weighted["estimate"].notna().any():
         own = weighted.set_index("wave").reindex(waves)
-        series[_(words.WEIGHTING_LABELS["non_response"])] = (range(len(waves)), own["estimate"].to_numpy())
+        label = words.labels(["non_response"], words.WEIGHTING_LABELS)[0]
+        series[label] = (range(len(waves)), own["estimate"].to_numpy())
     charts.lines(ax, series, kind="number")
     if len(told) == 1 or len(waves) == 1:  # a line of one point shows neither itself nor its interval
         at = told.iloc[-1]
@@ -146,7 +147,7 @@ def plot_switches(switches: pd.DataFrame, ax: Axes) -> Axes:
     wide = switches.pivot(index="from", columns="to", values="n").reindex(index=ANSWERS, columns=ANSWERS)
     names = words.labels(ANSWERS, words.ANSWER_LABELS)
     totals = wide.sum(axis=1).tolist()
-    charts.heatmap(ax, wide.to_numpy(dtype=float), names, names, kind="number", counts=totals, counts_label=_("people"))
+    charts.heatmap(ax, wide.to_numpy(dtype=float), names, names, kind="number", counts=totals, counts_label=_("asked"))
     ax.set_xlabel(_("this wave"))
     ax.set_ylabel(_("the wave before"))
     title = _("Who changed sides between two waves")

@@ -25,6 +25,7 @@ SCORE = (
 )  # fmt: skip
 COMPARISON = ("wave", "group_a", "group_b", "difference", "low", "high", "p", "p_holm")
 MOST_GROUPS = 8  # compared two by two
+MOST_DRAWN = 5_000  # accounts; with more of them the formula is as good as drawing, and far smaller
 
 
 def score(
@@ -34,7 +35,8 @@ def score(
 
     Adjusted Wald on the shares ÷ design effect, accounts as clusters (:func:`cs_analysis.stats.nps.score`). Weightings:
     *respondents*, every answer counts once; *accounts*, every account once; *mrr*, every account by its MRR on the
-    wave's last day (interval by bootstrap over accounts, never narrower than adjusted Wald); *decision_makers*, their
+    wave's last day (interval by bootstrap over accounts, never narrower than adjusted Wald, which
+    alone is taken beyond 5,000 accounts); *decision_makers*, their
     answers only; *non_response*, the weights of :func:`weigh`; *worst_case*, no estimate, but the lowest and the
     highest score of all who were asked, whatever the silent would have said.
 
@@ -126,10 +128,10 @@ def weights_of(rows: pd.DataFrame, weighting: str) -> np.ndarray:
 
 def _drawn(sample: nps.Answers, seed: int) -> tuple[float, float]:
     """The percentile interval of the weighted score, whole accounts drawn."""
-    codes = np.unique(sample.accounts, return_inverse=True)[1]
+    codes = pd.factorize(sample.accounts, sort=True)[0]
     held = np.bincount(codes, weights=sample.weights)
     sums = np.bincount(codes, weights=sample.weights * sample.values)
-    if len(held) < 2:
+    if not 2 <= len(held) <= MOST_DRAWN:
         return np.nan, np.nan
     counts = resample.unit_counts(len(held), seed=seed)
     total = counts @ held

@@ -132,7 +132,8 @@ def _score_row(now: pd.DataFrame, earlier: dict[str, pd.DataFrame], metric: str,
 
 
 def _response_row(now: pd.DataFrame, earlier: dict[str, pd.DataFrame]) -> dict[str, Any]:
-    row = headline_row("nps_response_rate", _(_LABELS["nps_response_rate"]), "rate")
+    metric = "nps_response_rate"
+    row = headline_row(metric, _(_LABELS[metric]), "rate")
     found = score(now)
     if found.empty:
         return row | {"note": _("no survey yet")}

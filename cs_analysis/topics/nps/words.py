@@ -242,7 +242,7 @@ def say_beside(table: pd.DataFrame, *, measure: str = "nrr") -> str:
         return _("There is nothing yet to set beside the answers of a year ago.")
     parts = [
         _("{answer} {value}").format(
-            answer=_(ANSWER_LABELS[row["answer"]]),
+            answer=labels([row["answer"]], ANSWER_LABELS)[0],
             value=sentences.estimate(row["estimate"], row["low"], row["high"], row["n"], UNITS[measure]),
         )
         for _i, row in rows.iterrows()
