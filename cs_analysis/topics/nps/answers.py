@@ -18,6 +18,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from cs_analysis.data.clean import nones
 from cs_analysis.display.language import choose
 from cs_analysis.errors import N_, InputError
 from cs_analysis.stats import periods
@@ -75,7 +76,7 @@ def answers(responses: Any, *, as_of: Any) -> pd.DataFrame:
     found["value"] = np.select([found["score"] >= 9, found["score"] <= 6], [1.0, -1.0], 0.0)
     found["value"] = found["value"].where(answered)
     found["answer"] = kind_of(found["score"])
-    found["role"] = found["role"].astype(object).where(found["role"] != "", None)
+    found["role"] = nones(found["role"].astype(object).mask(found["role"] == ""))
     found["comment"] = _comments(found)
     return _in_time(found)
 
@@ -86,7 +87,7 @@ def kind_of(scores: pd.Series) -> np.ndarray:
     >>> kind_of(pd.Series([9, 8.5, 8.4, 6.5, 6.4, None])).tolist()
     ['promoter', 'promoter', 'passive', 'passive', 'detractor', 'no_answer']
     """
-    whole = np.floor(scores.astype(float) + 0.5)
+    whole = pd.Series(np.floor(scores.to_numpy(dtype=float) + 0.5))
     kinds = [SILENT, PROMOTER, PASSIVE]
     return np.select([whole.isna(), whole >= 9, whole >= 7], kinds, DETRACTOR).astype(object)
 
@@ -110,7 +111,7 @@ def unused(responses: Any, *, as_of: Any, coverage: pd.DataFrame | None = None) 
     """
     counts = {"set_aside": 0, "answered_again": 0, "no_score": 0}
     if coverage is not None and "survey_responses" in set(coverage["table"]):
-        row = coverage.set_index("table").loc["survey_responses"]
+        row: Any = coverage.set_index("table").loc["survey_responses"]
         counts["set_aside"] = int(row["rows_read"] - row["rows_used"])
     if responses is not None:
         rows = _rows(responses, as_of)
@@ -191,12 +192,12 @@ def _latest(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _comments(rows: pd.DataFrame) -> pd.Series:
     """The comments of answers: the one place through which every comment passes."""
-    return rows["comment"].astype(object).where((rows["rank"] > 0) & (rows["comment"] != ""), None)
+    return nones(rows["comment"].astype(object).where((rows["rank"] > 0) & (rows["comment"] != "")))
 
 
 def _days(keys: pd.Series) -> pd.Series:
     """Days from numbers yyyymmdd, 0 = missing."""
-    texts = keys.astype("int64").astype(str).where(keys > 0, None)
+    texts = nones(keys.astype("int64").astype(str).astype(object).where(keys > 0))
     return pd.to_datetime(texts, format="%Y%m%d").astype("datetime64[ns]")
 
 

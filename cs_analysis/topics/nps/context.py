@@ -101,7 +101,7 @@ def _month(column: nw.Expr) -> nw.Expr:
 
 def usage_columns(answers: pd.DataFrame) -> list[str]:
     """The usage columns that :func:`with_accounts` added and that hold anything."""
-    return [c for c in answers if str(c).startswith("usage_") and answers[c].notna().any()]
+    return [str(c) for c in answers if str(c).startswith("usage_") and answers[c].notna().any()]
 
 
 def behaviour(answers: pd.DataFrame) -> pd.Series:
@@ -155,7 +155,7 @@ def weigh(answers: pd.DataFrame, *, segment: str = "segment") -> pd.DataFrame:
 
 def _fifths(values: pd.Series) -> pd.Series:
     """Classes of equal size, unknown ones below them all."""
-    return np.ceil(values.rank(pct=True) * CLASSES).fillna(0)
+    return pd.Series(np.ceil(values.rank(pct=True).to_numpy() * CLASSES), index=values.index).fillna(0)
 
 
 def _joined(classes: pd.Series, said: np.ndarray) -> pd.Series:
@@ -166,7 +166,7 @@ def _joined(classes: pd.Series, said: np.ndarray) -> pd.Series:
         few = answered[answered < FEWEST]
         if few.empty or len(answered) < 2:
             return out
-        place = int(answered.index.get_loc(few.index[-1]))
+        place = list(answered.index).index(few.index[-1])
         out = out.replace(few.index[-1], answered.index[place - 1 if place else 1])
     return out
 

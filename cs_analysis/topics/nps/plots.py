@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from cs_analysis.data import topic
 from cs_analysis.display import charts, sentences
 from cs_analysis.display.language import _, money_short, number, percent
 from cs_analysis.display.style import (
@@ -24,7 +25,7 @@ from cs_analysis.display.style import (
     strong,
     text_on,
 )
-from cs_analysis.topics.nps import words
+from cs_analysis.topics.nps import naming, words
 from cs_analysis.topics.nps.answers import ANSWERS
 from cs_analysis.topics.nps.follow import ATTITUDES, BEHAVIOURS
 
@@ -45,7 +46,7 @@ def plot_distribution(distribution: pd.DataFrame, ax: Axes, *, wave: str | None)
     for name, first, last, colour in _SIDES:
         part = counts.loc[first:last]
         ax.bar(part.index, part.to_numpy(), width=0.74, color=colour, zorder=2)
-        label = _("{answer} {share}").format(answer=_(words.ANSWER_LABELS[name]), share=percent(part.sum() / total, 0))
+        label = _("{answer} {share}").format(answer=_(naming.ANSWER_LABELS[name]), share=percent(part.sum() / total, 0))
         ax.plot([first - 0.37, last + 0.37], [top * 1.17] * 2, color=colour, linewidth=2.5, clip_on=False, zorder=3)
         ax.text((first + last) / 2, top * 1.2, label, ha="center", va="bottom", fontsize=8.5, **strong(label))
     for score, n in counts.items():
@@ -72,7 +73,7 @@ def plot_trend(score: pd.DataFrame, ax: Axes, *, weighted: pd.DataFrame | None =
     series = {_("those who answered"): (range(len(waves)), *(score[c].to_numpy() for c in _POINTS))}
     if weighted is not None and weighted["estimate"].notna().any():
         own = weighted.set_index("wave").reindex(waves)
-        label = words.labels(["non_response"], words.WEIGHTING_LABELS)[0]
+        label = naming.labels(["non_response"], naming.WEIGHTING_LABELS)[0]
         series[label] = (range(len(waves)), own["estimate"].to_numpy())
     charts.lines(ax, series, kind="number")
     if len(told) == 1 or len(waves) == 1:  # a line of one point shows neither itself nor its interval
@@ -81,7 +82,7 @@ def plot_trend(score: pd.DataFrame, ax: Axes, *, weighted: pd.DataFrame | None =
         ax.errorbar([waves.index(at["wave"])], [at["estimate"]], yerr=arms, color=UP, linewidth=1.8)
         ax.set_ylim(min(-5, at["low"] - 5), max(5, at["high"] + 5))
         ax.set_xlim(-0.6, len(waves) - 0.4)
-    ax.set_ylabel(_("points"))
+    ax.set_ylabel(_("NPS points"))
     names = [short(wave, 14) for wave in waves]
     widest = max(sum(8.5 if is_japanese(c) else 5.6 for c in name) for name in names) + 10  # points
     every = max(1, round(-(-len(names) * widest // _ROOM)))
@@ -99,9 +100,9 @@ def plot_groups(score: pd.DataFrame, ax: Axes, *, by: str, wave: str | None) -> 
     if rows.empty:
         return _nothing(ax, _(words.NO_ANSWER_YET))
     rows = rows.sort_values(["estimate", "n"], ascending=False, na_position="last")
-    names = words.labels(rows["group"], words.ROLE_LABELS)
+    names = naming.labels(rows["group"], naming.ROLE_LABELS)
     _points_forest(ax, names, rows)
-    title = _("NPS by {column}").format(column=topic.column_name(by))
+    title = _("NPS by {column}").format(column=naming.column(by))
     return charts.title(ax, title, _("{wave}; points; n is answers").format(wave=wave))
 
 
@@ -110,7 +111,7 @@ def plot_weightings(table: pd.DataFrame, ax: Axes) -> Axes:
     rows = table[(table["n"] > 0)]
     if rows.empty:
         return _nothing(ax, _(words.NO_ANSWER_YET))
-    _points_forest(ax, words.labels(rows["weighting"], words.WEIGHTING_LABELS), rows)
+    _points_forest(ax, naming.labels(rows["weighting"], naming.WEIGHTING_LABELS), rows)
     charts.note(ax, _("The line of the bounds is no interval: it holds whatever the silent think."))
     wave = rows["wave"].iloc[0]
     return charts.title(ax, _("One wave, counted in several ways"), _("{wave}; points; n is answers").format(wave=wave))
@@ -122,7 +123,9 @@ def plot_churn(link: pd.DataFrame, ax: Axes) -> Axes:
     if rows.empty:
         return _nothing(ax, _(words.NO_YEAR))
     values = [rows[c].to_numpy() for c in _POINTS]
-    charts.forest(ax, words.labels(rows["answer"], words.ANSWER_LABELS), *values, kind="percent", n=rows["n"].tolist())
+    charts.forest(
+        ax, naming.labels(rows["answer"], naming.ANSWER_LABELS), *values, kind="percent", n=rows["n"].tolist()
+    )
     subtitle = _("% of accounts that left within twelve months of a survey's last day; n is accounts × surveys")
     return charts.title(ax, _("Who left after which answer"), subtitle)
 
@@ -134,10 +137,10 @@ def plot_beside(table: pd.DataFrame, ax: Axes, *, measure: str = "nrr") -> Axes:
         return _nothing(ax, _("There is nothing yet to set beside the answers of a year ago."))
     values = [rows[c].to_numpy(dtype=float) for c in _POINTS]
     kind = "percent" if measure == "nrr" else "number1"
-    names = words.labels(rows["answer"], words.ANSWER_LABELS)
+    names = naming.labels(rows["answer"], naming.ANSWER_LABELS)
     reference = 1.0 if measure == "nrr" else None
     charts.forest(ax, names, *values, kind=kind, reference=reference, n=rows["n"].tolist())
-    return charts.title(ax, _(words.MEASURE_LABELS[measure]), _("By the answer of a year ago; n is accounts"))
+    return charts.title(ax, _(naming.MEASURE_LABELS[measure]), _("By the answer of a year ago; n is accounts"))
 
 
 def plot_switches(switches: pd.DataFrame, ax: Axes) -> Axes:
@@ -145,7 +148,7 @@ def plot_switches(switches: pd.DataFrame, ax: Axes) -> Axes:
     if switches.empty or not switches["n"].sum():
         return _nothing(ax, _("Nobody was asked in two surveys in a row."))
     wide = switches.pivot(index="from", columns="to", values="n").reindex(index=ANSWERS, columns=ANSWERS)
-    names = words.labels(ANSWERS, words.ANSWER_LABELS)
+    names = naming.labels(ANSWERS, naming.ANSWER_LABELS)
     totals = wide.sum(axis=1).tolist()
     charts.heatmap(ax, wide.to_numpy(dtype=float), names, names, kind="number", counts=totals, counts_label=_("asked"))
     ax.set_xlabel(_("this wave"))
@@ -162,7 +165,7 @@ def plot_loyalty(loyalty: pd.DataFrame, ax: Axes, *, currency: str = "JPY") -> A
     most = float(loyalty["mrr"].max()) or 1.0
     for row, attitude in enumerate(ATTITUDES):
         for column, does in enumerate(BEHAVIOURS):
-            at = field.loc[(attitude, does)]
+            at: Any = field.loc[(attitude, does)]
             colour = AMOUNTS(0.85 * at["mrr"] / most)
             ax.add_patch(Rectangle((column, row), 1, 1, facecolor=colour, edgecolor=PAPER, linewidth=3))
             ink = text_on(colour)
@@ -174,9 +177,9 @@ def plot_loyalty(loyalty: pd.DataFrame, ax: Axes, *, currency: str = "JPY") -> A
             ax.text(column + 0.5, row + 0.7, amount, ha="center", va="center", fontsize=8, color=ink)
     ax.set_xlim(0, len(BEHAVIOURS))
     ax.set_ylim(len(ATTITUDES), 0)
-    ax.set_xticks([0.5, 1.5], words.labels(BEHAVIOURS, words.BEHAVIOUR_LABELS))
+    ax.set_xticks([0.5, 1.5], naming.labels(BEHAVIOURS, naming.BEHAVIOUR_LABELS))
     ax.xaxis.tick_top()
-    ax.set_yticks(np.arange(len(ATTITUDES)) + 0.5, words.labels(ATTITUDES, words.ANSWER_LABELS))
+    ax.set_yticks(np.arange(len(ATTITUDES)) + 0.5, naming.labels(ATTITUDES, naming.ANSWER_LABELS))
     ax.tick_params(length=0, labelcolor=INK)
     ax.grid(False)
     ax.spines["bottom"].set_visible(False)
@@ -189,7 +192,7 @@ def plot_themes(themes: pd.DataFrame, ax: Axes) -> Axes:
     if themes.empty:
         return _nothing(ax, _("Nobody wrote a comment."))
     rows = themes.head(15)
-    _points_forest(ax, words.labels(rows["theme"], words.THEME_LABELS), rows)
+    _points_forest(ax, naming.labels(rows["theme"], naming.THEME_LABELS), rows)
     return charts.title(ax, _("NPS by what the comment is about"), _("Points; n is comments; most comments first"))
 
 

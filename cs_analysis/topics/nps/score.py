@@ -250,6 +250,6 @@ def switches(answers: pd.DataFrame, *, wave: str | None = None, earlier: str | N
     earlier = earlier or order[order.index(wave) - 1]
     key = ["account_id", "respondent"]
     both = of_wave(answers, earlier)[[*key, "answer"]].merge(of_wave(answers, wave)[[*key, "answer"]], on=key)
-    counts = pd.crosstab(both["answer_x"], both["answer_y"]).reindex(index=ANSWERS, columns=ANSWERS, fill_value=0)
-    pairs = [(a, b, int(counts.loc[a, b])) for a in ANSWERS for b in ANSWERS] if len(both) else []
+    counts: Any = pd.crosstab(both["answer_x"], both["answer_y"]).reindex(index=ANSWERS, columns=ANSWERS, fill_value=0)
+    pairs = [(a, b, int(counts.at[a, b])) for a in ANSWERS for b in ANSWERS] if len(both) else []
     return pd.DataFrame(pairs, columns=["from", "to", "n"])

@@ -60,8 +60,8 @@ def summary(
 
     Returns
     -------
-    sentences; headline (one row per metric); findings (one row per finding, most money first); trend (metric × month
-    of the wave's last day).
+    sentences; headline (one row per metric; n counts answers, for the response rate accounts asked); findings (one row
+    per finding, most money first); trend (metric × month of the wave's last day).
     """
     day = periods.day(as_of)
     before = periods.day(compare_to) if compare_to else periods.last_day(periods.month_index(day) - 1)
@@ -138,7 +138,12 @@ def _response_row(now: pd.DataFrame, earlier: dict[str, pd.DataFrame]) -> dict[s
     if found.empty:
         return row | {"note": _("no survey yet")}
     at = found.iloc[0]
-    row |= {"value": at["response_rate"], "low": at["response_low"], "high": at["response_high"], "n": at["invited"]}
+    row |= {
+        "value": at["response_rate"],
+        "low": at["response_low"],
+        "high": at["response_high"],
+        "n": now["account_id"].nunique(),
+    }
     for name, column in (("previous", "previous"), ("year", "year_ago")):
         was = score(earlier[name])
         if was.empty:
@@ -179,7 +184,8 @@ def _findings(calls: pd.DataFrame, names: dict[str, str], wave: str | None, curr
         days=("days_left", "first"), leaving=("leaving", "first"),
     ).reset_index()  # fmt: skip
     rows = []
-    for row in each.head(_NAMED).itertuples(index=False):
+    named: Any = each.head(_NAMED).itertuples(index=False)
+    for row in named:
         if row.kind == "no_answer":
             text = _("Nobody at {account} answered in {wave}: {mrr} of MRR.")
         else:

@@ -7,7 +7,7 @@ import pandas as pd
 from cs_analysis.data import topic
 from cs_analysis.display.html import Html, table
 from cs_analysis.display.language import _
-from cs_analysis.topics.nps import words
+from cs_analysis.topics.nps import naming
 from cs_analysis.topics.nps.answers import ANSWERS
 
 
@@ -16,7 +16,7 @@ def _headings() -> dict[str, str]:
     return topic.headings() | {
         "wave": _("Wave"), "earlier": _("Wave before"), "weighting": _("Counted as"), "promoters": _("Promoters"),
         "passives": _("Passives"), "detractors": _("Detractors"), "invited": _("Asked"),
-        "response_rate": _("Response rate"), "n_eff": _("Worth, answers"), "difference": _("Difference"),
+        "response_rate": _("Response rate"), "n_eff": _("Worth, answers"), "difference": _("Gap, points"),
         "p_holm": _("p after Holm"), "detectable": _("Visible change"), "group_a": _("Higher"), "group_b": _("Lower"),
         "answer": _("Answer"), "churned": _("Left"), "ratio": _("Risk ratio"), "ratio_low": _("Ratio, low"),
         "ratio_high": _("Ratio, high"), "attitude": _("Says"), "behaviour": _("Does"), "kept": _("Still there"),
@@ -47,12 +47,12 @@ def table_score(score: pd.DataFrame, *, by: str = "") -> Html:
     ways = score["weighting"].nunique() > 1
     frame = score.sort_values("n", ascending=False, kind="stable") if by else score if ways else score.iloc[::-1]
     frame = frame.assign(
-        weighting=words.labels(frame["weighting"], words.WEIGHTING_LABELS),
-        group=words.labels(frame["group"], words.ROLE_LABELS),
+        weighting=naming.labels(frame["weighting"], naming.WEIGHTING_LABELS),
+        group=naming.labels(frame["group"], naming.ROLE_LABELS),
     )
     columns = ["wave", *(["group"] if by else []), "weighting", "estimate", "low", "high", "n", "promoters", "passives",
                "detractors", "invited", "response_rate", "accounts", "n_eff"]  # fmt: skip
-    caption = _("NPS by {column}").format(column=topic.column_name(by)) if by else _("NPS by wave")
+    caption = _("NPS by {column}").format(column=naming.column(by)) if by else _("NPS by wave")
     caption = _("One wave, counted in several ways") if ways else caption
     return _show(frame[columns], caption, f"score_{by}" if by else "weightings" if ways else "score")
 
@@ -65,24 +65,24 @@ def table_changes(changes: pd.DataFrame) -> Html:
 def table_comparison(comparison: pd.DataFrame, *, by: str) -> Html:
     """The differences between groups."""
     frame = comparison.assign(
-        group_a=words.labels(comparison["group_a"], words.ROLE_LABELS),
-        group_b=words.labels(comparison["group_b"], words.ROLE_LABELS),
+        group_a=naming.labels(comparison["group_a"], naming.ROLE_LABELS),
+        group_b=naming.labels(comparison["group_b"], naming.ROLE_LABELS),
     )
-    caption = _("Differences by {column}, points").format(column=topic.column_name(by))
+    caption = _("Differences by {column}, points").format(column=naming.column(by))
     return _show(frame, caption, f"comparison_{by}")
 
 
 def table_churn(link: pd.DataFrame) -> Html:
     """Who left within a year, by answer."""
-    frame = link.assign(answer=words.labels(link["answer"], words.ANSWER_LABELS))
+    frame = link.assign(answer=naming.labels(link["answer"], naming.ANSWER_LABELS))
     return _show(frame, _("Left within twelve months, by answer"), "churn_link", rates=True)
 
 
 def table_beside(beside: pd.DataFrame) -> Html:
     """NRR, stages and hours by answer, each in its own unit."""
     frame = beside.assign(
-        measure=words.labels(beside["measure"], words.MEASURE_LABELS),
-        answer=words.labels(beside["answer"], words.ANSWER_LABELS),
+        measure=naming.labels(beside["measure"], naming.MEASURE_LABELS),
+        answer=naming.labels(beside["answer"], naming.ANSWER_LABELS),
     )
     rate = beside["measure"] == "nrr"
     for column in ("estimate", "low", "high"):  # a rate is shown in per cent, as in the chart
@@ -94,31 +94,31 @@ def table_beside(beside: pd.DataFrame) -> Html:
 
 def table_switches(switches: pd.DataFrame) -> Html:
     """What the same people said in two waves."""
-    names = words.labels(ANSWERS, words.ANSWER_LABELS)
+    kinds = naming.labels(ANSWERS, naming.ANSWER_LABELS)
     wide = switches.pivot(index="from", columns="to", values="n") if len(switches) else pd.DataFrame()
     wide = wide.reindex(index=ANSWERS if len(switches) else [], columns=ANSWERS)
-    frame = wide.set_axis(names, axis=1).reset_index(drop=True)
-    frame.insert(0, "earlier", names[: len(frame)])
+    frame = wide.set_axis(kinds, axis=1).reset_index(drop=True)
+    frame.insert(0, "earlier", kinds[: len(frame)])
     return _show(frame, _("People by what they said in the wave before and in this one"), "switches")
 
 
 def table_loyalty(loyalty: pd.DataFrame, *, currency: str = "JPY") -> Html:
     """The loyalty square as a list."""
     frame = loyalty.assign(
-        attitude=words.labels(loyalty["attitude"], words.ANSWER_LABELS),
-        behaviour=words.labels(loyalty["behaviour"], words.BEHAVIOUR_LABELS),
+        attitude=naming.labels(loyalty["attitude"], naming.ANSWER_LABELS),
+        behaviour=naming.labels(loyalty["behaviour"], naming.BEHAVIOUR_LABELS),
     )
     caption = _("Accounts by what they say and do, and the share still there a year later")
     return _show(frame, caption, "loyalty", rates=True, currency=currency)
 
 
 def _calls(calls: pd.DataFrame, caption: str, *, accounts: pd.DataFrame, currency: str = "JPY") -> Html:
-    names = topic.account_names(accounts)
+    known = topic.account_names(accounts)
     frame = calls.assign(
-        account_name=calls["account_id"].map(lambda a: names.get(a, a)),
-        kind=words.labels(calls["kind"], words.ANSWER_LABELS),
-        role=["" if r is None or r != r else words.labels([r], words.ROLE_LABELS)[0] for r in calls["role"]],
-        previous=["" if p is None or p != p else _(words.ANSWER_LABELS[p]) for p in calls["previous"]],
+        account_name=calls["account_id"].map(lambda a: known.get(a, a)),
+        kind=naming.labels(calls["kind"], naming.ANSWER_LABELS),
+        role=["" if r is None or r != r else naming.labels([r], naming.ROLE_LABELS)[0] for r in calls["role"]],
+        previous=["" if p is None or p != p else _(naming.ANSWER_LABELS[p]) for p in calls["previous"]],
         comment=["" if c is None or c != c else c for c in calls["comment"]],
         leaving=[_("yes") if gone else _("no") for gone in calls["leaving"]],
     )
@@ -139,16 +139,16 @@ def table_advocates(calls: pd.DataFrame, *, accounts: pd.DataFrame, currency: st
 
 def table_themes(themes: pd.DataFrame) -> Html:
     """The themes with their scores."""
-    frame = themes.assign(theme=words.labels(themes["theme"], words.THEME_LABELS))
+    frame = themes.assign(theme=naming.labels(themes["theme"], naming.THEME_LABELS))
     return _show(frame, _("Comments by theme"), "themes")
 
 
 def table_comments(comments: pd.DataFrame, *, accounts: pd.DataFrame) -> Html:
     """Every comment with its score and themes, newest wave first, lowest score first."""
-    names = topic.account_names(accounts)
+    known = topic.account_names(accounts)
     frame = comments.assign(
-        account_name=comments["account_id"].map(lambda a: names.get(a, a)),
-        theme=words.labels(comments["theme"], words.THEME_LABELS),
+        account_name=comments["account_id"].map(lambda a: known.get(a, a)),
+        theme=naming.labels(comments["theme"], naming.THEME_LABELS),
     )
     key = ["wave", "account_id", "respondent"]
     joined = frame.groupby(key, sort=False)["theme"].agg(_(", ").join) if len(frame) else frame.set_index(key)["theme"]

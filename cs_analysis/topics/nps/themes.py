@@ -51,7 +51,7 @@ def comments(answers: pd.DataFrame, themes: Mapping[str, Sequence[str]], *, wave
     patterns = {theme: _pattern(words) for theme, words in themes.items() if words}
     plain = [_plain(text) for text in said["comment"]]
     found = [[theme for theme, p in patterns.items() if p.search(text)] or [OTHER] for text in plain]
-    out = said.assign(theme=found).explode("theme")
+    out = said.assign(theme=pd.Series(found, index=said.index, dtype=object)).explode("theme")
     out = out.sort_values(
         ["position", "score", "account_id", "respondent"], ascending=[False, True, True, True], kind="stable"
     )

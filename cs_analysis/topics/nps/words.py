@@ -6,64 +6,24 @@ from typing import Any
 
 import pandas as pd
 
-from cs_analysis.data.topic import column_name
 from cs_analysis.display import sentences
 from cs_analysis.display.language import _, money_short, ngettext, number, percent
 from cs_analysis.errors import N_
 from cs_analysis.stats.nps import Difference
+from cs_analysis.topics.nps.naming import (
+    ANSWER_LABELS,
+    MEASURE_LABELS,
+    REASON_LABELS,
+    ROLE_LABELS,
+    THEME_LABELS,
+    UNITS,
+    column,
+    labels,
+)
 from cs_analysis.topics.nps.themes import OTHER
 
-ANSWER_LABELS = {
-    "promoter": N_("promoters"),
-    "passive": N_("passives"),
-    "detractor": N_("detractors"),
-    "no_answer": N_("no answer"),
-    "not_asked": N_("not asked"),
-}
-WEIGHTING_LABELS = {
-    "respondents": N_("one vote per answer"),
-    "accounts": N_("one vote per account"),
-    "mrr": N_("accounts by MRR"),
-    "decision_makers": N_("decision makers only"),
-    "non_response": N_("weighted for silence"),
-    "worst_case": N_("bounds, silent included"),
-}
-ROLE_LABELS = {
-    "champion": N_("champion"),
-    "decision_maker": N_("decision maker"),
-    "user": N_("user"),
-}
-BEHAVIOUR_LABELS = {"much": N_("uses much"), "little": N_("uses little")}
-MEASURE_LABELS = {
-    "nrr": N_("NRR since"),
-    "stages": N_("Success stages reached by then"),
-    "hours": N_("Hours per month in the year before"),
-}
-UNITS = {"nrr": "rate", "stages": "ratio", "hours": "hours"}
-REASON_LABELS = {
-    "set_aside": N_("set aside where the data came in"),
-    "answered_again": N_("answered again later in the same wave"),
-    "no_score": N_("no whole number from 0 to 10"),
-}
-THEME_LABELS = {
-    "support": N_("support"),
-    "ease_of_use": N_("ease of use"),
-    "features": N_("features"),
-    "speed": N_("speed"),
-    "quality": N_("quality"),
-    "price": N_("price"),
-    "results": N_("results"),
-    "people": N_("people"),
-    "onboarding": N_("onboarding"),
-    OTHER: N_("other"),
-}
 NO_ANSWER_YET = N_("No answer to a survey is known yet.")
 NO_YEAR = N_("No survey is old enough yet: what follows in the twelve months after it cannot be told.")
-
-
-def labels(keys: Any, names: dict[str, str]) -> list[str]:
-    """Keys as words in the reader's language; others, and a group nobody named, as they are."""
-    return [_(names[key]) if key in names else str(key) or _("(not given)") for key in keys]
 
 
 def points(row: Any, of: str = "") -> str:
@@ -80,7 +40,7 @@ def say_score(score: pd.DataFrame, changes: pd.DataFrame, *, wave: str | None) -
     rows = score[score["wave"] == wave]
     if rows.empty or not rows["n"].iloc[0]:
         return _(NO_ANSWER_YET)
-    row = rows.iloc[0]
+    row: Any = rows.iloc[0]
     if not sentences.known(row["estimate"]):
         text = ngettext(
             "In {wave} there was {n} answer to {invited} invitations: too few answers for a score.",
@@ -91,7 +51,7 @@ def say_score(score: pd.DataFrame, changes: pd.DataFrame, *, wave: str | None) -
     change = changes[changes["wave"] == wave]
     text = _("NPS in {wave} is {score}").format(wave=wave, score=points(row))
     if len(change):
-        at = change.iloc[0]
+        at: Any = change.iloc[0]
         than = _("the wave before ({wave})").format(wave=at["earlier"])
         text += _(", {change}").format(change=sentences.change(at["difference"], at["low"], at["high"], than, "points"))
     text += _(".")
@@ -106,7 +66,7 @@ def say_response(score: pd.DataFrame, *, wave: str | None) -> str:
     rows = score[score["wave"] == wave]
     if rows.empty or not rows["n"].iloc[0]:
         return _(NO_ANSWER_YET)
-    row = rows.iloc[0]
+    row: Any = rows.iloc[0]
     text = ngettext(
         "{n} of {invited} asked answered in {wave} ({rate}), from {accounts}: {promoters} promoters, {passives} "
         "passives, {detractors} detractors.",
@@ -136,7 +96,7 @@ def say_unused(unused: pd.DataFrame) -> str:
 def say_groups(score: pd.DataFrame, comparison: pd.DataFrame, *, by: str, wave: str | None) -> str:
     """The highest and the lowest group of a wave, whether any two differ, and which have too few answers."""
     rows = score[score["wave"] == wave]
-    name, told = column_name(by), rows[rows["estimate"].notna()]
+    name, told = column(by), rows[rows["estimate"].notna()]
     few = rows.loc[rows["estimate"].isna(), "group"]
     tail = ""
     if len(few):
@@ -146,7 +106,8 @@ def say_groups(score: pd.DataFrame, comparison: pd.DataFrame, *, by: str, wave: 
             _("There is nothing to compare by {column}: fewer than two groups have enough answers.").format(column=name)
             + tail
         )
-    top, low = told.loc[told["estimate"].idxmax()], told.loc[told["estimate"].idxmin()]
+    top: Any = told.loc[told["estimate"].idxmax()]
+    low: Any = told.loc[told["estimate"].idxmin()]
     text = _("By {column}, NPS runs from {low_value}, {low}, to {top_value}, {top}").format(
         column=name,
         low_value=points(low),
@@ -157,7 +118,7 @@ def say_groups(score: pd.DataFrame, comparison: pd.DataFrame, *, by: str, wave: 
     clear = comparison[comparison["p_holm"] < 0.05]
     if clear.empty:
         return text + _("; no two groups differ clearly.") + tail
-    first = clear.sort_values("p_holm").iloc[0]
+    first: Any = clear.sort_values("p_holm").iloc[0]
     more = _("; {a} is clearly above {b} ({details}).").format(
         a=labels([first["group_a"]], ROLE_LABELS)[0],
         b=labels([first["group_b"]], ROLE_LABELS)[0],
@@ -171,7 +132,7 @@ def say_groups(score: pd.DataFrame, comparison: pd.DataFrame, *, by: str, wave: 
 
 def say_weightings(table: pd.DataFrame) -> str:
     """How far the score moves when the silent are given a voice, and where it must lie whatever they think."""
-    found = table.set_index("weighting") if len(table) else pd.DataFrame()
+    found: Any = table.set_index("weighting") if len(table) else pd.DataFrame()
     if "respondents" not in found.index or not found.loc["respondents", "n"]:
         return _(NO_ANSWER_YET)
     plain, worst = found.loc["respondents"], found.loc["worst_case"]
@@ -194,7 +155,7 @@ def say_weightings(table: pd.DataFrame) -> str:
 
 def say_churn(link: pd.DataFrame) -> str:
     """Whether detractors and the silent left more often than promoters within the year after."""
-    found = link.set_index("answer") if len(link) else link
+    found: Any = link.set_index("answer") if len(link) else link
     if not len(link) or not link["n"].sum():
         return _(NO_YEAR)
     base = found.loc["promoter"]
@@ -255,7 +216,7 @@ def say_switches(switches: pd.DataFrame) -> str:
     """How many changed sides between two waves, and how many fell silent."""
     if switches.empty or not switches["n"].sum():
         return _("Nobody was asked in two surveys in a row.")
-    count = switches.set_index(["from", "to"])["n"]
+    count: Any = switches.set_index(["from", "to"])["n"]
     order = {"detractor": 0, "passive": 1, "promoter": 2}
     up = sum(n for (a, b), n in count.items() if a in order and b in order and order[b] > order[a])
     down = sum(n for (a, b), n in count.items() if a in order and b in order and order[b] < order[a])
@@ -275,7 +236,7 @@ def say_loyalty(loyalty: pd.DataFrame, *, currency: str = "JPY") -> str:
     """The two fields of the square that deceive: use without liking, and liking without use."""
     if loyalty.empty:
         return _("No account with revenue was asked, so there is no loyalty square.")
-    field = loyalty.set_index(["attitude", "behaviour"])
+    field: Any = loyalty.set_index(["attitude", "behaviour"])
     spurious, latent = field.loc[("detractor", "much")], field.loc[("promoter", "little")]
     text = _("{a} use much and are detractors ({a_mrr} of MRR); {b} are promoters and use little ({b_mrr}).").format(
         a=sentences.accounts(spurious["accounts"]),
@@ -338,7 +299,7 @@ def say_themes(themes: pd.DataFrame) -> str:
     named = themes[themes["theme"] != OTHER]
     if named.empty:
         return _("No comment holds a word of any theme; the words are set in the client file.")
-    most = named.iloc[0]
+    most: Any = named.iloc[0]
     text = _("Written about most: {theme} ({n}, {share} of all).").format(
         theme=labels([most["theme"]], THEME_LABELS)[0],
         n=comments(most["n"]),
@@ -347,7 +308,8 @@ def say_themes(themes: pd.DataFrame) -> str:
     told = named[named["estimate"].notna()]
     if len(told) < 2:
         return text + " " + _("Too few comments to compare the scores of two themes.")
-    low, top = told.loc[told["estimate"].idxmin()], told.loc[told["estimate"].idxmax()]
+    low: Any = told.loc[told["estimate"].idxmin()]
+    top: Any = told.loc[told["estimate"].idxmax()]
     more = _("NPS is lowest where the comment is about {low}, {low_value}, and highest about {top}, {top_value}.")
     return (
         text
