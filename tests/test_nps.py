@@ -334,6 +334,25 @@ def test_mrr_tenure_and_usage_at_the_wave():
     assert (weighted.loc[weighted["value"].isna(), "weight"] == 0).all()
 
 
+@pytest.mark.parametrize("engine", [e for e in ENGINES if e in ("polars", "duckdb")])
+def test_accounts_are_the_same_on_every_engine(engine):
+    usage = pd.DataFrame({"account_id": ["A", "B"], "month": pd.to_datetime(["2024-01-01"] * 2), "metric": "logins",
+                          "value": [4.0, 8.0]})  # fmt: skip
+    hours = pd.DataFrame({"account_id": ["A", "B"], "date": pd.to_datetime(["2024-08-01"] * 2), "hours": [6.0, 12.0]})
+    answers = cs.nps.answers(survey(ROWS), as_of="2025-12-31")
+    lines = native(LINES, engine)
+    known = {"as_of": "2025-12-31"}
+    pd.testing.assert_frame_equal(
+        cs.nps.with_accounts(answers, lines, **known, usage=native(usage, engine)),
+        cs.nps.with_accounts(answers, LINES, **known, usage=usage),
+    )
+    for metric in (cs.nps.churn_link, cs.nps.follow_up, cs.nps.advocates):
+        pd.testing.assert_frame_equal(metric(answers, lines, **known), metric(answers, LINES, **known))
+    there, here = (cs.nps.beside(answers, **known, hours=h) for h in (native(hours, engine), hours))
+    pd.testing.assert_frame_equal(there, here)
+    assert here["estimate"].tolist() == [0.5, 1.0]
+
+
 def test_weights_bring_back_the_silent():
     rng = np.random.default_rng(4)
     group = np.repeat(["x", "y"], 200)

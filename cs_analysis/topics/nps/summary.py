@@ -178,7 +178,7 @@ def _trend(answers: pd.DataFrame, plain: pd.DataFrame, min_n: int) -> pd.DataFra
 
 
 def _findings(calls: pd.DataFrame, names: dict[str, str], wave: str | None, currency: str) -> pd.DataFrame:
-    """The accounts to call with most MRR, one finding each; what remains of the detractors in one."""
+    """All accounts with detractors in one finding, and the accounts to call with most MRR in one each."""
     each = calls.groupby("account_id", sort=False).agg(
         kind=("kind", "first"), people=("kind", "size"), lowest=("score", "min"), mrr=("mrr", "first"),
         days=("days_left", "first"), leaving=("leaving", "first"),
@@ -203,12 +203,14 @@ def _findings(calls: pd.DataFrame, names: dict[str, str], wave: str | None, curr
         elif sentences.known(row.days) and row.days <= 90:
             said += " " + _("Its contract ends in {days}.").format(days=sentences.figure(row.days, "days"))
         rows.append({"kind": row.kind, "text": said, "money": float(row.mrr), "account_id": row.account_id})
-    rest = each.iloc[_NAMED:]
-    rest = rest[rest["kind"] == "detractor"]
-    if len(rest):
-        text = _("{accounts} more with detractors in {wave}: {mrr} of MRR.")
-        said = text.format(
-            accounts=sentences.accounts(len(rest)), wave=wave, mrr=money_short(rest["mrr"].sum(), currency)
+    blamed = each[each["kind"] == "detractor"]
+    if len(blamed):
+        text = ngettext(
+            "{accounts} has detractors in {wave}: {mrr} of MRR.",
+            "{accounts} have detractors in {wave}: {mrr} of MRR.",
+            len(blamed),
         )
-        rows.append({"kind": "detractor", "text": said, "money": float(rest["mrr"].sum()), "account_id": ""})
+        total = float(blamed["mrr"].sum())
+        said = text.format(accounts=sentences.accounts(len(blamed)), wave=wave, mrr=money_short(total, currency))
+        rows.append({"kind": "detractor", "text": said, "money": total, "account_id": ""})
     return findings_table(rows)
