@@ -219,12 +219,13 @@ def difference(
 ) -> nps.Difference:
     """The difference of two waves' scores (rows of one wave each), accounts paired.
 
-    Exactly 0 without an interval to speak of when both are the same answers; missing below ``min_n``.
+    Exactly 0 when both are the same wave with the same answers; missing below ``min_n``.
     """
     now, then = (sample_of(rows, weights_of(rows, weighting)) for rows in (later, earlier))
     if min(len(now.values), len(then.values)) < min_n:
         return nps.Difference(*[np.nan] * 4)
-    if len(now.values) == len(then.values) and all(np.array_equal(a, b) for a, b in zip(now, then, strict=True)):
+    same = set(later["wave"]) == set(earlier["wave"]) and len(now.values) == len(then.values)
+    if same and all(np.array_equal(a, b) for a, b in zip(now, then, strict=True)):
         return nps.Difference(0.0, 0.0, 0.0, 1.0)  # the very same wave: nothing is estimated
     return nps.difference(now, then)
 
