@@ -579,6 +579,9 @@ def test_one_account_with_many_respondents_says_how_little_it_knows(tmp_path):
     at = cs.nps.score(answers).iloc[-1]
     assert at[["estimate", "n", "accounts", "n_eff"]].tolist() == pytest.approx([100, 200, 1, 1])
     assert at["low"] < 0
+    waves = [cs.nps.of_wave(answers, wave) for wave in ("new", "old")]
+    assert cs.nps.difference(waves[0], waves[0])[:3] == (0, 0, 0)  # the same wave, known twice
+    assert cs.nps.difference(*waves).low < -10  # two waves, the same answers
     change = cs.nps.changes(answers).iloc[-1]
     assert change["low"] < -10
     assert change["high"] > 10

@@ -224,6 +224,8 @@ def say_switches(switches: pd.DataFrame) -> str:
     quiet = sum(n for (a, b), n in count.items() if a in order and b == "no_answer")
     text = _("Of those who answered the wave before and were asked again, {up} rose, {down} fell, {same} stayed and "
              "{quiet} fell silent.")  # fmt: skip
+    if not up + down + same + quiet:
+        return _("None of those asked in both waves had answered the wave before.")
     lost = sum(n for (a, b), n in count.items() if a == "promoter" and b == "detractor")
     if lost:
         text += " " + ngettext("{n} promoter became a detractor.", "{n} promoters became detractors.", lost).format(
@@ -248,7 +250,7 @@ def say_loyalty(loyalty: pd.DataFrame, *, currency: str = "JPY") -> str:
     if followed.empty:
         return text
     stayed, asked = followed["kept"].sum(), followed["accounts"].sum()
-    more = _("Of the {asked} of this square {stayed} were still there a year later.")
+    more = _("Still there a year later: {stayed} of {asked}.")
     return text + " " + more.format(asked=sentences.accounts(asked), stayed=number(stayed))
 
 
@@ -288,7 +290,7 @@ def say_advocates(calls: pd.DataFrame, *, currency: str = "JPY") -> str:
     if calls.empty:
         return _("Nobody to ask for a reference: no account with a promoter and without a detractor.")
     each = calls.drop_duplicates("account_id")
-    text = _("To ask for a reference: promoters in {accounts} that have no detractor ({mrr} of MRR).")
+    text = _("To ask for a reference: promoters in {accounts} without a detractor ({mrr} of MRR).")
     return text.format(accounts=sentences.accounts(len(each)), mrr=money_short(each["mrr"].sum(), currency))
 
 
