@@ -407,6 +407,17 @@ def test_churn_link_by_hand():
     assert cs.nps.churn_link(answers, LINES, as_of="2025-03-31", observed_from="2024-04-01")["n"].sum() == 0
 
 
+@pytest.mark.parametrize(
+    ("stop", "expected"),
+    [("2024-03-31", (0, 0)), ("2024-04-01", (1, 1)), ("2025-03-31", (1, 1)), ("2025-04-01", (1, 0)), (None, (1, 0))],
+)
+def test_a_year_begins_after_the_landmark_and_ends_with_its_anniversary(stop, expected):
+    answers = cs.nps.answers(survey([("A", "R1", "w", "2024-03-01", "2024-03-31", 10)]), as_of="2026-01-31")
+    line = LINES.head(1).assign(stop=pd.to_datetime([stop]))
+    link = cs.nps.churn_link(answers, line, as_of="2026-01-31").set_index("answer").loc["promoter"]
+    assert (link["n"], link["churned"]) == expected
+
+
 def test_labelled_lines_beside_and_the_loyalty_square():
     answers = cs.nps.answers(survey(ROWS), as_of="2025-12-31")
     answers = cs.nps.with_accounts(answers, LINES, as_of="2025-12-31")

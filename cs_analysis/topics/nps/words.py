@@ -225,7 +225,7 @@ def say_switches(switches: pd.DataFrame) -> str:
     text = _("Of those who answered the wave before and were asked again, {up} rose, {down} fell, {same} stayed and "
              "{quiet} fell silent.")  # fmt: skip
     if not up + down + same + quiet:
-        return _("None of those asked in both waves had answered the wave before.")
+        return _("Nobody who was asked in both waves had answered the wave before.")
     lost = sum(n for (a, b), n in count.items() if a == "promoter" and b == "detractor")
     if lost:
         text += " " + ngettext("{n} promoter became a detractor.", "{n} promoters became detractors.", lost).format(
