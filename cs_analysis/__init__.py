@@ -18,6 +18,7 @@ _NAMES = {  # name → where it is; a module, or a name in a module
     "churn": "topics.churn",
     "effort": "topics.effort",
     "load": "data.book:load",
+    "nps": "topics.nps",
     "onboarding": "topics.onboarding",
     "overview": "data.overview",
     "revenue": "topics.revenue",

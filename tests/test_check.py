@@ -291,6 +291,17 @@ def test_values_outside_their_range(tmp_path):
     assert [(p[0], p[2], p[4]) for p in found(place)] == [("error", 2, "-1"), ("error", 2, "11")]
 
 
+def test_scores_are_read_as_written_and_listed_where_they_are_none(tmp_path):
+    lines = ["10点", "９", "N/A", ""]
+    answers = "account_id,respondent,wave,score\n" + "".join(f"A1,R{i},w,{s}\n" for i, s in enumerate(lines))
+    place = folder(tmp_path, survey_responses=answers)
+    assert found(place) == [("warning", "survey_responses.csv", 4, "score", "N/A")]
+    assert cs.load(place).survey_responses["score"].fillna(-1).tolist() == [10, 9, -1, -1]
+    answers = "account_id,respondent,wave,score\nA1,R1,w,11\nA1,R2,w,7.5\n"
+    listed = found(folder(tmp_path, survey_responses=answers))
+    assert sorted((p[0], p[4]) for p in listed) == [("error", "11"), ("error", "7.5")]
+
+
 def test_mergers_that_go_nowhere_or_round_in_a_circle(tmp_path):
     place = folder(tmp_path, accounts="account_id,merged_into,merged_date\nA1,A7,2024-01-01\nA2,,\n")
     assert found(place) == [("warning", "accounts.csv", 2, "merged_into", "A7")]

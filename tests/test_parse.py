@@ -156,6 +156,26 @@ def test_rates_and_whole_numbers():
 
 
 @pytest.mark.parametrize(
+    ("text", "score"),
+    [("10点", 10), ("１０", 10), ("９ 点", 9), ("7/10", 7), ("8 points", 8), ("8.0", 8), ("0", 0), ("11", 11)],
+)
+def test_scores_as_people_write_them(text, score):
+    assert one(text, "score") == score
+
+
+@pytest.mark.parametrize("text", ["N/A", "n/a", "無回答", "－", "なし"])
+def test_what_says_that_there_is_no_score_is_a_warning(text):
+    assert one(text, "score") is f.NO_SCORE
+    assert not f.NO_SCORE.fatal
+
+
+@pytest.mark.parametrize("text", ["ten", "9-10", "好き"])
+def test_what_is_no_score_at_all_is_an_error(text):
+    assert one(text, "score") is f.SCORE
+    assert f.SCORE.fatal
+
+
+@pytest.mark.parametrize(
     ("text", "hours"),
     [("1.5", 1.5), ("1:30", 1.5), ("1:30:00", 1.5), ("1時間30分", 1.5), ("90分", 1.5), ("1.5h", 1.5), ("1h30m", 1.5),
      ("１時間", 1), ("90 min", 1.5), ("25:00", 25),

@@ -510,6 +510,14 @@ def test_those_who_answer_are_happier_than_those_asked(large):
     assert responses.loc[responses["score"].isna(), "comment"].isna().all()
 
 
+def test_champions_who_are_still_there_are_asked(large):
+    last = large.tables["survey_responses"]
+    last = last[last["wave"] == last["wave"].iloc[-1]]
+    roles = last.groupby("role")["account_id"].nunique() / last["account_id"].nunique()
+    assert roles["decision_maker"] == 1
+    assert 0.6 < roles["champion"] < 1  # the others have lost theirs and wait for a new one
+
+
 def test_large_companies_have_details_of_five_thousand(large):
     assert large.truth["about"]["accounts_in_detail_tables"] == 5_000
     for name in ("time_entries", "usage", "contacts"):

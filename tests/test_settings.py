@@ -42,8 +42,10 @@ def test_without_a_file_the_defaults_of_the_definitions_hold():
         "onboarding_start": "contract", "min_n": 10, "min_coverage": 0.6,
     }  # fmt: skip
     assert set(Settings.model_fields) == {
-        "client", "money", "rules", "report", "stages", "usage", "alerts", "mapping", "source",
+        "client", "money", "rules", "report", "stages", "usage", "nps", "alerts", "mapping", "source",
     }  # fmt: skip
+    assert {"support", "price", "ease_of_use"} <= set(settings.nps.themes)
+    assert all(any(w.isascii() for w in ws) and any(not w.isascii() for w in ws) for ws in settings.nps.themes.values())
     assert list(settings.money.model_dump()) == ["gross_margin", "hourly_cost", "discount_rate", "fx"]
     assert len(settings.report.key_metrics) == 3
 

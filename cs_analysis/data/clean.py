@@ -204,8 +204,8 @@ def _typed(clean: Clean, column: Column, texts: pd.Series, problems: Problems, c
     for fault in dict.fromkeys(parsed.faults):
         where = parsed.faults.index[parsed.faults.map(lambda f, fault=fault: f is fault)]
         problems.add(
-            ERROR, clean.source, fault.problem, fault.action, rows=rows.loc[where], column=clean.header(column.name),
-            values=texts.loc[where], choices=choices,
+            ERROR if fault.fatal else WARNING, clean.source, fault.problem, fault.action, rows=rows.loc[where],
+            column=clean.header(column.name), values=texts.loc[where], choices=choices,
         )  # fmt: skip
     _check_range(clean, column, parsed.values, texts, problems)
     return parsed.values

@@ -12,10 +12,14 @@ from cs_analysis.errors import N_
 
 
 class Fault(NamedTuple):
-    """What is wrong with a value and how to mend it; both are messages with ``{value}`` and ``{choices}``."""
+    """What is wrong with a value and how to mend it; both are messages with ``{value}`` and ``{choices}``.
+
+    A fault that is not ``fatal`` is a warning: the value counts as missing, and is listed.
+    """
 
     problem: str
     action: str
+    fatal: bool = True
 
 
 _WRITE_DATE = N_("Write it year first, for example 2024-04-01.")
@@ -43,6 +47,12 @@ NIGHT = Fault(
 )
 FLAG = Fault(N_("“{value}” is neither yes nor no."), N_("Write yes or no (はい / いいえ)."))
 CHOICE = Fault(N_("“{value}” is not an allowed value."), N_("Use one of: {choices}."))
+
+
+SCORE = Fault(N_("“{value}” cannot be read as a score."), N_("Write a whole number from 0 to 10, or leave it empty."))
+NO_SCORE = Fault(
+    N_("“{value}” is no score; it counts as no answer."), N_("Leave the cell empty where there was no answer."), False
+)
 
 
 class Unreadable(Exception):

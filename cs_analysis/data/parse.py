@@ -24,8 +24,10 @@ from cs_analysis.data.faults import (
     FLAG,
     HOURS,
     NIGHT,
+    NO_SCORE,
     NUMBER,
     PERCENT,
+    SCORE,
     WHOLE,
     Unreadable,
     Wrong,
@@ -128,7 +130,7 @@ def _numbers(kind: str) -> Callable[[list[str], Mapping[str, str], str], tuple[n
     def read(texts: list[str], choices: Mapping[str, str], currency: str) -> tuple[np.ndarray, Wrong]:
         out, todo = _plain_numbers(texts)
         wrong = slowly(texts, todo, lambda t: _read_number(t, kind, currency), out)
-        if kind in ("count", "score"):
+        if kind == "count":
             wrong |= {int(i): WHOLE for i in np.flatnonzero(np.isfinite(out) & (out != np.floor(out)))}
         if kind == "rate":
             plain = np.setdiff1d(np.arange(len(texts)), todo)
@@ -137,6 +139,30 @@ def _numbers(kind: str) -> Callable[[list[str], Mapping[str, str], str], tuple[n
         return out, wrong
 
     return read
+
+
+_SCORE = re.compile(r"(?P<score>\d{1,3}(?:\.\d+)?)\s*(?:点|points?|pts?|/\s*10)?", re.I)
+_NOT_SAID = frozenset(
+    ("n/a", "na", "n.a.", "none", "null", "nan", "-", "–", "―", "ー", "—", "no answer", "no response", "無回答",
+     "未回答", "回答なし", "なし", "無し", "該当なし", "わからない", "不明")
+)  # fmt: skip
+
+
+def _read_score(text: str) -> float:
+    if text.casefold() in _NOT_SAID:
+        raise Unreadable(NO_SCORE)
+    if found := _SCORE.fullmatch(text):
+        return float(found["score"])
+    raise Unreadable(SCORE)
+
+
+def _read_scores(texts: list[str], choices: Mapping[str, str], currency: str) -> tuple[np.ndarray, Wrong]:
+    out, todo = _plain_numbers(texts)
+    wrong = slowly(texts, todo, _read_score, out)
+    # an average is nobody's answer; 11 is left to the range of the column
+    wrong |= {int(i): WHOLE for i in np.flatnonzero(np.isfinite(out) & (out != np.floor(out)))}
+    out[list(wrong)] = np.nan
+    return out, wrong
 
 
 _CLOCK = re.compile(r"(\d{1,4}):([0-5]\d)(?::([0-5]\d)(?:\.0+)?)?")
@@ -251,7 +277,7 @@ _READERS: dict[str, Callable[[list[str], Mapping[str, str], str], tuple[np.ndarr
     "money": _numbers("money"),
     "number": _numbers("number"),
     "count": _numbers("count"),
-    "score": _numbers("score"),
+    "score": _read_scores,
     "rate": _numbers("rate"),
     "hours": _read_hours,
     "flag": _read_flags,

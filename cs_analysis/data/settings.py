@@ -133,6 +133,28 @@ class Stages(Section):
     ladder: Names = Field(default_factory=list, description=NAMES)
 
 
+THEMES = {  # a theme and the words that tell of it, in both languages
+    "support": ["サポート", "対応", "問い合わせ", "support", "help", "service"],
+    "ease_of_use": ["使いやす", "使いにく", "操作", "分かりにく", "画面", "easy", "hard to", "click", "intuitive"],
+    "features": ["機能", "レポート", "分析", "連携", "要望", "feature", "report", "integration", "missing", "api"],
+    "speed": ["速い", "遅い", "重い", "待ち時間", "動作", "fast", "slow", "speed", "performance"],
+    "quality": ["不具合", "エラー", "障害", "落ちる", "正確", "bug", "error", "crash", "outage", "reliab"],
+    "price": ["価格", "料金", "費用", "高い", "値上げ", "price", "pricing", "cost", "expensive", "value for"],
+    "results": ["効果", "成果", "効率", "半分", "削減", "result", "outcome", "benefit", "saves", "saved", "roi"],
+    "people": ["担当", "引き継ぎ", "営業", "人柄", "csm", "account manager", "contact person", "handover"],
+    "onboarding": ["導入", "初期設定", "研修", "マニュアル", "慣れ", "onboarding", "training", "setup", "learn"],
+}
+
+
+class Nps(Section):
+    """`[nps]`: the themes by which comments are grouped; a client's own replace all of ours."""
+
+    themes: dict[str, Names] = Field(
+        default_factory=lambda: dict(THEMES),
+        description=N_("a table of theme = list of words in a comment that tell of it"),
+    )
+
+
 class Layers(Section):
     """`[usage] layers`: the depth of use (0 to 1) from which a layer begins; below `a_little` is unused."""
 
@@ -199,6 +221,7 @@ class Settings(Section):
     report: Report = Report()
     stages: Stages = Stages()
     usage: Usage = Usage()
+    nps: Nps = Nps()
     alerts: list[Alert] = Field(default_factory=list)
     mapping: dict[str, TableMapping] = Field(default_factory=dict)
     source: dict[str, Source] = Field(default_factory=dict)
@@ -312,9 +335,10 @@ def key_table() -> str:
         f"| {_('section')} | {_('key')} | {_('default')} | {_('allowed')} |",
         "|---|---|---|---|",
     ]
-    for section in (Client, Money, Rules, Report, Stages):
+    for section in (Client, Money, Rules, Report, Stages, Nps):
         for key, about in section.model_fields.items():
             default = about.get_default(call_default_factory=True)
-            shown = "" if default in (None, "", [], {}) else f"`{json.dumps(default, ensure_ascii=False)}`"
+            plain = list(default) if isinstance(default, dict) else default  # of long tables the names alone
+            shown = "" if plain in (None, "", []) else f"`{json.dumps(plain, ensure_ascii=False)}`"
             lines.append(f"| `[{section.__name__.lower()}]` | `{key}` | {shown} | {_(about.description or '')} |")
     return "\n".join(lines)

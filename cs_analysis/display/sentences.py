@@ -81,6 +81,15 @@ def accounts(n: float) -> str:
     return ngettext("{n} account", "{n} accounts", int(n)).format(n=number(n))
 
 
+def answers(n: float) -> str:
+    """A count of answers: "1 answer", "305 answers".
+
+    >>> answers(1), answers(305)
+    ('1 answer', '305 answers')
+    """
+    return ngettext("{n} answer", "{n} answers", int(n)).format(n=number(n))
+
+
 def span(low: float, high: float, unit: str = "rate", currency: str = "JPY") -> str:
     """Two bounds with the unit once: "98.1–110.9 %"; with "to" when one is negative.
 

@@ -149,7 +149,7 @@ def _metric(row: dict[str, Any], context: PageContext, trend: pd.DataFrame | Non
     withheld = known(value) and not known(low, high)
     sure = [_("no interval") if withheld else sentences.interval(low, high, unit, context.currency)]
     if n is not None:
-        sure.append(sentences.accounts(n))
+        sure.append(sentences.answers(n) if unit == "points" else sentences.accounts(n))
     return {
         "label": _text(row.get("label")) or _text(row.get("metric")),
         "number": digits.strip(),

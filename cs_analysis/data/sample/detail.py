@@ -154,7 +154,8 @@ def contacts(world: World, d: Detail) -> pd.DataFrame:
     frame = pd.DataFrame({"at": np.concatenate(account), "day": np.concatenate(day), "kind": np.concatenate(kind)})
     frame = frame.sort_values(["at", "day", "kind"], kind="stable", ignore_index=True)
     follows = (frame["kind"].shift(-1) == 1) & (frame["at"].shift(-1) == frame["at"])
-    frame["left"] = frame["day"].shift(-1).where(follows, _MANY).astype(np.int64)
+    # in whole numbers throughout: as a float "never" would turn into the distant past
+    frame["left"] = frame["day"].shift(-1, fill_value=_MANY).where(follows, _MANY)
     champions = frame[frame["kind"] == 0].assign(role="champion")
     users = np.repeat(np.arange(n), rng.integers(1, 4, n))
     others = pd.DataFrame({"at": np.concatenate([np.arange(n), users]), "role": "user", "left": _MANY})

@@ -148,7 +148,8 @@ def plot_initiatives(effects: pd.DataFrame, ax: Axes) -> Axes:
         _more(ax, len(effects) - len(rows))
     if several:
         return charts.title(ax, _("What the initiatives did"), _("Change of hours per account and month"))
-    method = _(compare_words.METHODS[rows["method"].iloc[0]])
+    key = str(rows["method"].iloc[0])
+    method = _(compare_words.METHODS[key])
     title = _("What “{name}” did").format(name=rows["initiative"].iloc[0])
     return charts.title(ax, title, _("Change of hours per account and month; {method}").format(method=method))
 

@@ -255,7 +255,8 @@ def _verdict(row: Any) -> str:
 
 def why(row: Any) -> str:
     """Why an initiative has no estimate or no interval, "" when it has both."""
-    if not row["why"]:
+    why = str(row["why"])
+    if not why:
         return ""
     unit = _(UNITS[row["unit"]]) if row["unit"] in UNITS else ""
-    return _(WHY[row["why"]]).format(column=topic.column_name(row["column"]), value=row["value"], unit=unit)
+    return _(WHY[why]).format(column=topic.column_name(row["column"]), value=row["value"], unit=unit)
