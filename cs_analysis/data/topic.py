@@ -60,9 +60,11 @@ def account_names(accounts: pd.DataFrame | None) -> dict[str, str]:
 
 
 def column_name(column: str) -> str:
-    """An account column as the reader's templates call it: "segment", in Japanese 「区分」; others keep their name."""
-    names = {c.name: c.label_ja for c in TABLES["accounts"].columns}
-    return names.get(column, column) if current() == "ja" else column
+    """An account column as the reader calls it: "touch model", in Japanese 「タッチモデル」; others keep their name."""
+    ours = TABLES["accounts"].column(column)
+    if ours is None:
+        return column
+    return ours.label_ja if current() == "ja" else "CSM" if column == "csm" else column.replace("_", " ")
 
 
 def headings() -> dict[str, str]:
