@@ -110,7 +110,9 @@ def _row(
     at = now.iloc[0]
     row["n"] = int(at["n"])
     if not sentences.known(at[column]):
-        return row | {"note": _("fewer than {least} accounts were followed that long").format(least=number(least))}
+        return row | {
+            "note": _("at some month on the way fewer than {least} accounts were followed").format(least=number(least))
+        }
     row |= {"value": at[column], "low": at[f"{column}_low"], "high": at[f"{column}_high"]}
     if not at["events"]:
         row["note"] = _(words.NO_LOSS)
@@ -201,7 +203,10 @@ def _reason_finding(lives: pd.DataFrame, as_of: Any, currency: str) -> list[dict
     lost = named.groupby("churn_reason")["mrr_last"].sum().sort_values(ascending=False, kind="stable")
     reason, amount = str(lost.index[0]), float(lost.iloc[0])
     n = int((named["churn_reason"] == reason).sum())
-    text = _("“{reason}” took most MRR in the last twelve months: {amount}, {accounts}, of {all} lost in all.")
+    text = _(
+        "Of the reasons recorded “{reason}” took most MRR in the last twelve months: {amount}, {accounts}, of {all} "
+        "lost in all."
+    )
     text = text.format(
         reason=reason,
         amount=money_short(amount, currency),

@@ -47,9 +47,14 @@ def say_followed(lives: pd.DataFrame, *, observed_from: Any = None) -> str:
     """Whom the curves follow, from when on, and whom they leave out."""
     kept = followed(lives)
     late = int((kept["entry_months"] > 0).sum())
-    text = ngettext(
-        "{accounts} is followed, of which {left} left.", "{accounts} are followed, of which {left} left.", len(kept)
-    ).format(accounts=sentences.accounts(len(kept)), left=number(kept["churned"].sum()))
+    n, left = kept["account_id"].nunique(), number(kept["churned"].sum())
+    if len(kept) == n:
+        text = ngettext(
+            "{accounts} is followed, of which {left} left.", "{accounts} are followed, of which {left} left.", n
+        )
+    else:
+        text = _("{accounts} are followed; some came back, which makes {lives} lives, of which {left} ended.")
+    text = text.format(accounts=sentences.accounts(n), lives=number(len(kept)), left=left)
     if late and observed_from is not None:
         text += " " + ngettext(
             "{n} began earlier and counts from {day}, when departures began to be recorded.",
@@ -80,8 +85,8 @@ def say_curve(summary: pd.DataFrame, *, min_n: int = MIN_N) -> str:
         return _few(row, min_n)
     if not sentences.known(row["s12"]):
         text = _(
-            "The share still there after {months} months cannot be told: fewer than {least} accounts were followed "
-            "that long."
+            "The share still there after {months} months cannot be told: at some month on the way fewer than {least} "
+            "accounts were followed."
         )
         said = text.format(months=number(12), least=number(min_n))
     else:
@@ -345,10 +350,10 @@ def say_reasons(reasons: pd.DataFrame, *, min_n: int = MIN_N) -> str:
 
 
 def reasons_at(reasons: pd.DataFrame, min_n: int = MIN_N) -> pd.DataFrame:
-    """The row of every reason at the longest of 36, 24 and 12 months that ``min_n`` accounts were followed."""
+    """The row of every reason at the longest of 36, 24 and 12 months up to which ``min_n`` accounts were followed."""
     for month in (36, 24, 12):
-        at = reasons[(reasons["month"] == month) & (reasons["at_risk"] >= min_n)]
-        if len(at):
+        at, until = reasons[reasons["month"] == month], reasons[reasons["month"].between(0, month, inclusive="right")]
+        if len(at) and until["at_risk"].min() >= min_n:
             return at
     return reasons.iloc[:0]
 
