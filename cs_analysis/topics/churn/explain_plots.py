@@ -125,7 +125,7 @@ def plot_sensitivity(table: pd.DataFrame, ax: Axes) -> Axes:
     """Twelve-month survival under each choice."""
     rows = table[table["s12"].notna()]
     if rows.empty:
-        return nothing(ax, _("Nobody has been followed for twelve months, so other choices cannot be compared."))
+        return nothing(ax, _("Too few accounts were followed for twelve months, so other choices cannot be compared."))
     names = [_(words.CHANGES[c]) for c in rows["change"]]
     values = [rows[c].tolist() for c in ("s12", "s12_low", "s12_high")]
     charts.forest(ax, names, *values, kind="percent", highlight=0, n=rows["n"].tolist())

@@ -10,6 +10,7 @@ from cs_analysis.display import sentences
 from cs_analysis.display.language import _, day, money_short, ngettext, number, percent
 from cs_analysis.errors import N_
 from cs_analysis.topics.churn.history import CHANGING, START, History
+from cs_analysis.topics.churn.model import EVENTS_PER_COVARIATE
 from cs_analysis.topics.churn.risk import expected
 from cs_analysis.topics.churn.validation import MODEL, NOTHING
 
@@ -126,6 +127,8 @@ def say_drivers(drivers: pd.DataFrame) -> str:
     found = drivers.assign(name=names_of(drivers))
     fitted = found[found["hazard_ratio"].notna() & found["low"].notna()]
     if fitted.empty:
+        if events >= EVENTS_PER_COVARIATE:
+            return " ".join([_("What drives departures cannot be told."), *_left_out(found)])
         text = ngettext(
             "What drives departures cannot be told: {n} notice is known, and it takes ten for each covariate.",
             "What drives departures cannot be told: {n} notices are known, and it takes ten for each covariate.",
@@ -295,7 +298,7 @@ def say_risk(
     chance = expected(risk)
     if chance is None:
         text = _("Who may leave next cannot be told: too few notices are known, or no account is left to score.")
-        return " ".join([text, *_leaving(history, currency)])
+        return " ".join([text, *_too_old(risk), *_leaving(history, currency)])
     within = ngettext("{n} month", "{n} months", months).format(n=number(months))
     text = _(
         "Over the next {within} {expected} of {accounts} are expected to give notice (likely {low} to "
@@ -318,7 +321,33 @@ def say_risk(
         probability=sentences.estimate(first["probability"], first["low"], first["high"]),
         mrr=money_short(first["mrr"], currency),
     )
-    return " ".join([said, *_borrowed(risk), *_unscored(history), *_leaving(history, currency)])
+    return " ".join(
+        [
+            said,
+            *_unrecorded(history),
+            *_borrowed(risk),
+            *_too_old(risk),
+            *_unscored(history),
+            *_leaving(history, currency),
+        ]
+    )
+
+
+def _unrecorded(history: History) -> list[str]:
+    if history.recorded:
+        return []
+    text = _("Notices given since {day} that nobody recorded are among them.")
+    return [text.format(day=day(history.followed_to))]
+
+
+def _too_old(risk: pd.DataFrame) -> list[str]:
+    n = int(risk["probability"].isna().sum())
+    text = ngettext(
+        "{n} account has no probability and is not in this sum: nobody has been followed to the age it will have.",
+        "{n} accounts have no probability and are not in this sum: nobody has been followed to the age they will have.",
+        n,
+    )
+    return [text.format(n=number(n))] if n else []
 
 
 def _borrowed(risk: pd.DataFrame) -> list[str]:
@@ -356,7 +385,7 @@ def say_sensitivity(table: pd.DataFrame) -> str:
     known = table[table["s12"].notna()]
     base, others = known[known["change"] == "as_set"], known[known["change"] != "as_set"]
     if base.empty or others.empty:
-        return _("Nobody has been followed for twelve months, so other choices cannot be compared.")
+        return _("Too few accounts were followed for twelve months, so other choices cannot be compared.")
     row = base.iloc[0]
     said = _("After twelve months {value} are still there as this report counts").format(
         value=sentences.estimate(row["s12"], row["s12_low"], row["s12_high"], row["n"])
