@@ -718,3 +718,25 @@ def test_other_choices_by_hand():
     assert "20 days (from the kickoff) to 35 days (until the last step)" in onboarding.say_sensitivity(
         found.reset_index()
     )
+
+
+def test_grace_takes_nothing_off_the_share_done_by_a_day():
+    rows = [(f"A{i}", "2026-08-01", None) for i in range(10)]
+    path = steps_table([(f"A{i}", "Go-live", 1, "2026-09-20") for i in range(10)])
+    for grace in (0, 60):
+        found = onboarding.onboardings(path, lives(contracts(rows), as_of=D, grace_days=grace), as_of=D)
+        table = onboarding.completion(found, as_of=D).set_index(["measure", "days"])
+        assert table.loc[("by_day", 60), ["done", "n"]].tolist() == [10, 10]
+
+
+def test_one_account_of_another_segment_does_not_silence_an_initiative():
+    """It began twenty days ago, so of its kind nothing is known for 90 days; of all the others it is."""
+    table = simple([(30 + i % 7, "live") for i in range(60)] + [(50, "live"), (20, "open")])
+    since = pd.Timestamp("2026-01-01")
+    table.loc[:29, "start"] = since + pd.Timedelta(days=5)
+    table.loc[:29, "followed_days"] = 290.0
+    table["segment"] = ["SMB"] * 60 + ["Enterprise"] * 2
+    started = pd.DataFrame({"initiative": ["Guide"], "start_date": [since], "topic": ["onboarding"]})
+    found = onboarding.before_after(table, started, by="segment").set_index(["group", "measure"])
+    assert np.isfinite(found.loc[("all", "rmst_difference"), "estimate"])
+    assert found.loc[("all", "rmst_difference"), ["n_before", "n_after"]].tolist() == [30, 30]
