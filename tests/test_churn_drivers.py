@@ -621,6 +621,15 @@ def test_notice_without_a_last_day_stands_outside_the_model():
 
 
 def young(seed=1, n=60, mrr=None):
+def test_who_began_within_the_grace_does_not_stretch_the_follow_up():
+    rows = lines(
+        ("A", "2024-01-01", None, None), ("B", "2026-10-18", None, None), ("C", "2024-01-01", "2026-01-01", None)
+    )
+    found = churn.history(churn.lives(rows, as_of=D, grace_days=30), {}, as_of=D, notice_period=0)
+    assert found.followed_to == D - timedelta(days=30)
+    assert found.accounts["account_id"].tolist() == ["A", "C"]
+
+
     """A company whose oldest account is eleven months old."""
     rng = np.random.default_rng(seed)
     start = pd.Timestamp(D) - pd.to_timedelta(rng.integers(10, 330, n), unit="D")

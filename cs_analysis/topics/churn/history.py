@@ -205,7 +205,8 @@ def _outcome(units: pd.DataFrame, today: date, notice_period: int) -> tuple[pd.D
     notice = np.where(np.isnat(given), derived, np.fmin(given, ends))
     # nobody gives notice before the first day
     notice = np.where(told, np.maximum(notice, start + 1), np.datetime64("NaT", "D"))
-    alive = ~departed
+    # those that began within the grace have not been followed at all yet
+    alive = ~departed & (units["tenure_months"] > 0).to_numpy()
     if alive.any():
         last = days_at(units.loc[alive, "start"], units.loc[alive, "tenure_months"].to_numpy()).max()
     else:
