@@ -434,7 +434,7 @@ def test_a_strong_single_metric_is_told_from_a_useless_one():
     assert table.loc["champion_gone", "verdict"] == "no_difference"
     assert table.loc["model", "low"] > 0.5
     assert table.loc["model", "brier"] < table.loc["everyone_alike", "brier"]
-    said = churn.say_validation(churn.out_of_time(then, now), table.reset_index())
+    said = churn.say_ranking(table.reset_index())
     assert "clearly better than these alone: tenure and first MRR" in said
 
 
@@ -468,7 +468,7 @@ def test_champions_who_leave_after_the_forecast_are_reckoned_with():
 def test_with_few_losses_it_says_that_it_cannot_tell(then, now):
     few = churn.out_of_time(then, now)
     few = few[~few["lost"] | (few.groupby("lost").cumcount() < 4)]
-    said = churn.say_validation(few, churn.scores(few))
+    said = churn.say_ranking(churn.scores(few))
     assert "one cannot tell" in said
 
 
@@ -531,7 +531,8 @@ def _everything(contracts, tables, lang, *, columns=()):
         sensitivity = churn.sensitivity(contracts, tables, as_of=D, rules=Rules())
         said = [
             churn.say_history(now), churn.say_drivers(drivers), *map(churn.say_landmark, differences),
-            churn.say_validation(checked, scores), churn.say_risk(risk, now, accounts=accounts),
+            churn.say_validation(checked, scores), churn.say_ranking(scores),
+            churn.say_risk(risk, now, accounts=accounts),
             churn.say_sensitivity(sensitivity),
         ]  # fmt: skip
         shown = [
@@ -620,7 +621,6 @@ def test_notice_without_a_last_day_stands_outside_the_model():
     assert "A" in str(churn.table_leaving(found, accounts=None))
 
 
-def young(seed=1, n=60, mrr=None):
 def test_who_began_within_the_grace_does_not_stretch_the_follow_up():
     rows = lines(
         ("A", "2024-01-01", None, None), ("B", "2026-10-18", None, None), ("C", "2024-01-01", "2026-01-01", None)
@@ -630,6 +630,7 @@ def test_who_began_within_the_grace_does_not_stretch_the_follow_up():
     assert found.accounts["account_id"].tolist() == ["A", "C"]
 
 
+def young(seed=1, n=60, mrr=None):
     """A company whose oldest account is eleven months old."""
     rng = np.random.default_rng(seed)
     start = pd.Timestamp(D) - pd.to_timedelta(rng.integers(10, 330, n), unit="D")
@@ -677,3 +678,11 @@ def test_the_three_largest_are_three_accounts_however_often_they_came_back():
     table = churn.sensitivity(rows, {}, as_of=D, rules=Rules(lives="all")).set_index("change")
     assert table["n"].to_dict()["as_set"] == 20
     assert table["n"].to_dict()["without_largest"] == 17
+
+
+def test_the_three_largest_are_of_those_that_are_followed():
+    """The largest of all left before departures were recorded, so leaving it out would change nothing."""
+    rows = lines(("Z", "2020-01-01", "2021-01-01", None), *[(f"A{i}", "2023-01-01", None, None) for i in range(12)])
+    rows = rows.assign(mrr=[9999.0, *range(1, 13)])
+    table = churn.sensitivity(rows, {}, as_of=D, observed_from="2022-01-01").set_index("change")
+    assert table.loc[["as_set", "without_largest"], "n"].tolist() == [12, 9]

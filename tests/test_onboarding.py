@@ -253,7 +253,7 @@ def test_waits_by_hand():
     assert courts["owner"].tolist() == ["customer", "us"]
     assert courts["share_of_wait"].tolist() == pytest.approx([68 / 125, 57 / 125])
     assert onboarding.say_steps(onboarding.steps(waits), courts).startswith(
-        "Most waiting is in Import (in the court of: the customer): 54.4 % of all days waited"
+        "Most waiting is in Import (owner: the customer): 54.4 % of all days waited"
     )
 
 
@@ -284,7 +284,7 @@ def test_no_owner_and_no_order():
     waits = onboarding.waits(bare, found, as_of=D)
     by_step = onboarding.steps(waits)
     assert set(by_step["owner"]) == {""}
-    assert "Whose court each step is in is not given." in onboarding.say_steps(by_step, onboarding.courts(by_step))
+    assert "Who owns each step is not given." in onboarding.say_steps(by_step, onboarding.courts(by_step))
 
 
 # --- groups, completion, before and after, later ---------------------------------------------------------------------
@@ -648,7 +648,7 @@ def test_no_owner_no_mark_no_csm_and_an_initiative_too_young(tmp_path, monkeypat
     said = "\n".join(words(shown))
     for part in (
         "No step is marked as go-live",
-        "Whose court each step is in is not given",
+        "Who owns each step is not given",
         "New guide (1 Oct 2026): 14",
     ):
         assert part in said
