@@ -277,6 +277,14 @@ def test_a_reason_is_the_largest_of_those_recorded_only():
     assert found.loc[found["kind"] == "reason", "text"].iloc[0].startswith("Of the reasons recorded “price” took most")
 
 
+def test_where_contracts_have_no_terms_no_renewal_is_spoken_of():
+    contracts = lines(("A", "2024-01-01", None, 1), ("B", "2024-01-01", "2025-01-01", 1))
+    found = churn.renewals(contracts, churn.lives(contracts, as_of=D), as_of=D, terms=False)
+    said = churn.say_renewals(found)
+    assert "renewal" not in said
+    assert "anniversary 3 times so far and left on it 1 times" in said
+
+
 # --- renewals -------------------------------------------------------------------------------------------------------
 
 

@@ -63,8 +63,9 @@ def sensitivity(
     parts["notice"] = told.accounts.rename(columns={"event": "churned"})
     if tables.get("usage") is not None and len(used := last_use(tables["usage"], as_of)):
         parts["last_active"] = _clock(followed(_until_last_use(base, used)))
-    largest = base.groupby("account_id")["mrr_last"].max().nlargest(LARGEST).index
-    if base["account_id"].nunique() > LARGEST:
+    amounts = followed(base).groupby("account_id")["mrr_last"].max()
+    largest = amounts.nlargest(LARGEST).index
+    if len(amounts) > LARGEST:
         parts["without_largest"] = _clock(followed(base[~base["account_id"].isin(largest)]))
     tau = next((float(t) for t in _TAUS if _told(parts["as_set"], t, rules.min_n)), np.nan)
     rows = [{"change": k, **_figures(part, tau, rules.min_n)} for k, part in parts.items()]

@@ -242,8 +242,8 @@ def say_renewals(renewals: pd.DataFrame, *, min_n: int = MIN_N, currency: str = 
         )
         if renewals["kind"].iloc[0] != "renewal":
             text = _(
-                "Contracts here have no terms; accounts came to an anniversary {due} times so far and left on it {lost} "
-                "times: too few for a rate."
+                "Contracts here have no terms; accounts came to an anniversary {due} times so far and left on it "
+                "{lost} times: too few for a rate."
             )
         return text.format(due=number(due), lost=number(lost))
     parts = [
