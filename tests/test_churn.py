@@ -241,6 +241,50 @@ def test_a_late_start_of_the_risk_set_withholds_what_follows():
     assert churn.curve(lives)["thin"].iloc[-1]
 
 
+def test_a_curve_whose_first_months_nobody_lived_under_watch_has_no_headlines():
+    """All were followed from month 30 on: that nobody left before is not known, so 36 of 36 months is no mean stay."""
+    rows = lives_of([60.0] * 30 + [40.0] * 10, [0] * 30 + [1] * 10, entry=30.0, reason="price")
+    row = churn.summary_table(rows).iloc[0]
+    assert row[["s12", "s24", "rmst", "tau", "median", "solid_to"]].isna().all()
+    assert churn.curve(rows)["thin"].all()
+    assert "36" not in churn.say_curve(churn.summary_table(rows))
+    assert "fewer than 10" in churn.say_curve(churn.summary_table(rows))
+    assert "%" not in churn.say_weighted(churn.curve(rows), month=36)
+    assert "%" not in churn.say_reasons(churn.reasons(rows))
+    two = pd.concat(
+        [rows, lives_of([60.0] * 40, [0] * 40, group="h").assign(account_id=lambda f: "B" + f["account_id"])]
+    )
+    assert churn.comparison(two, by="group")["rmst_difference"].isna().all()
+
+
+def test_accounts_that_came_back_count_once():
+    """Four accounts with three lives each are four accounts, and too few for a curve."""
+    rows = lives_of([5.0] * 12, [1] * 12).assign(account_id=list("ABCD") * 3, life=np.repeat([1, 2, 3], 4))
+    assert churn.summary_table(rows)[["n", "events"]].to_numpy().tolist() == [[4, 12]]
+    assert churn.summary_table(rows, by="group")["rmst"].isna().all()
+    assert churn.curve(rows, by="group").empty
+    assert "4 accounts" in churn.say_followed(rows)
+    assert "12 lives" in churn.say_followed(rows)
+    assert "Only 4 accounts" in churn.say_curve(churn.summary_table(rows))
+
+
+def test_a_reason_is_the_largest_of_those_recorded_only():
+    contracts = lines(
+        *[(f"A{i}", "2024-01-01", f"2026-05-0{i + 1}", 100) for i in range(9)],
+        *[(f"B{i}", "2024-01-01", "2026-05-01", 1, "price") for i in range(3)],
+    )
+    found = churn.summary(churn.lives(contracts, as_of=D), as_of=D).findings
+    assert found.loc[found["kind"] == "reason", "text"].iloc[0].startswith("Of the reasons recorded “price” took most")
+
+
+def test_where_contracts_have_no_terms_no_renewal_is_spoken_of():
+    contracts = lines(("A", "2024-01-01", None, 1), ("B", "2024-01-01", "2025-01-01", 1))
+    found = churn.renewals(contracts, churn.lives(contracts, as_of=D), as_of=D, terms=False)
+    said = churn.say_renewals(found)
+    assert "renewal" not in said
+    assert "anniversary 3 times so far and left on it 1 times" in said
+
+
 # --- renewals -------------------------------------------------------------------------------------------------------
 
 

@@ -434,7 +434,7 @@ def test_a_strong_single_metric_is_told_from_a_useless_one():
     assert table.loc["champion_gone", "verdict"] == "no_difference"
     assert table.loc["model", "low"] > 0.5
     assert table.loc["model", "brier"] < table.loc["everyone_alike", "brier"]
-    said = churn.say_validation(churn.out_of_time(then, now), table.reset_index())
+    said = churn.say_ranking(table.reset_index())
     assert "clearly better than these alone: tenure and first MRR" in said
 
 
@@ -468,7 +468,7 @@ def test_champions_who_leave_after_the_forecast_are_reckoned_with():
 def test_with_few_losses_it_says_that_it_cannot_tell(then, now):
     few = churn.out_of_time(then, now)
     few = few[~few["lost"] | (few.groupby("lost").cumcount() < 4)]
-    said = churn.say_validation(few, churn.scores(few))
+    said = churn.say_ranking(churn.scores(few))
     assert "one cannot tell" in said
 
 
@@ -486,7 +486,7 @@ def test_a_longer_grace_joins_lives_and_waits_before_it_calls_an_end_churn():
         ("B", "2023-01-01", "2024-01-01", None), ("B", "2024-03-01", None, None),  # of 60
         ("C", "2023-01-01", "2026-10-11", None), ("D", "2023-01-01", None, None),
     )  # fmt: skip
-    table = churn.sensitivity(contracts, {}, as_of=D).set_index("change")
+    table = churn.sensitivity(contracts, {}, as_of=D, rules=Rules(min_n=1)).set_index("change")
     assert table["events"].to_dict() == {
         "as_set": 3, "grace_30": 1, "grace_90": 0, "notice": 3, "without_largest": 1
     } | {"without_largest": table.loc["without_largest", "events"]}  # fmt: skip
@@ -499,7 +499,7 @@ def test_a_longer_grace_joins_lives_and_waits_before_it_calls_an_end_churn():
 def test_the_last_month_of_use_moves_a_churn_forward_and_nothing_else():
     contracts = lines(("A", "2024-01-01", "2025-03-01", None), ("B", "2024-01-01", None, None))
     tables = {"usage": pd.concat([usage("A", "2024-01-01", [5, 5, 5, 0, 0]), usage("B", "2024-01-01", [5, 0])])}
-    table = churn.sensitivity(contracts, tables, as_of=D).set_index("change")
+    table = churn.sensitivity(contracts, tables, as_of=D, rules=Rules(min_n=1)).set_index("change")
     assert table.loc["as_set", "s12"] == 1.0
     assert table.loc["last_active", "s12"] == pytest.approx(0.5)
     assert table.loc["last_active", "events"] == 1
@@ -531,7 +531,8 @@ def _everything(contracts, tables, lang, *, columns=()):
         sensitivity = churn.sensitivity(contracts, tables, as_of=D, rules=Rules())
         said = [
             churn.say_history(now), churn.say_drivers(drivers), *map(churn.say_landmark, differences),
-            churn.say_validation(checked, scores), churn.say_risk(risk, now, accounts=accounts),
+            churn.say_validation(checked, scores), churn.say_ranking(scores),
+            churn.say_risk(risk, now, accounts=accounts),
             churn.say_sensitivity(sensitivity),
         ]  # fmt: skip
         shown = [
@@ -605,3 +606,83 @@ def test_the_model_that_predicts_has_no_more_covariates_than_the_notices_bear(no
     found = model.fit(now)
     assert found is not None
     assert len(found.entered) <= now.events / model.EVENTS_PER_COVARIATE
+
+
+# --- what a sentence may claim --------------------------------------------------------------------------------------
+
+
+def test_notice_without_a_last_day_stands_outside_the_model():
+    rows = lines(("A", "2024-01-01", None, "2026-09-01"), ("B", "2024-01-01", None, None))
+    found = history_of(rows)
+    assert found.today["account_id"].tolist() == ["B"]
+    assert found.leaving["account_id"].tolist() == ["A"]
+    assert found.leaving["leaves"].isna().all()
+    assert found.accounts.set_index("account_id")["event"].to_dict() == {"A": True, "B": False}
+    assert "A" in str(churn.table_leaving(found, accounts=None))
+
+
+def test_who_began_within_the_grace_does_not_stretch_the_follow_up():
+    rows = lines(
+        ("A", "2024-01-01", None, None), ("B", "2026-10-18", None, None), ("C", "2024-01-01", "2026-01-01", None)
+    )
+    found = churn.history(churn.lives(rows, as_of=D, grace_days=30), {}, as_of=D, notice_period=0)
+    assert found.followed_to == D - timedelta(days=30)
+    assert found.accounts["account_id"].tolist() == ["A", "C"]
+
+
+def young(seed=1, n=60, mrr=None):
+    """A company whose oldest account is eleven months old."""
+    rng = np.random.default_rng(seed)
+    start = pd.Timestamp(D) - pd.to_timedelta(rng.integers(10, 330, n), unit="D")
+    stop = start + pd.to_timedelta(1 + rng.exponential(300, n).astype(int), unit="D")
+    rows = lines(
+        *[
+            (f"A{i:03d}", a, b if b <= pd.Timestamp(D) else None, None)
+            for i, (a, b) in enumerate(zip(start, stop, strict=True))
+        ]
+    )
+    return rows.assign(mrr=100.0 * (1 + np.arange(n) % 7) if mrr is None else mrr)
+
+
+def test_accounts_without_a_probability_are_counted_aloud():
+    found = history_of(young())
+    risk = churn.risk(found)
+    without = int(risk["probability"].isna().sum())
+    assert 0 < without < len(risk)
+    said = churn.say_risk(risk, found)
+    assert f"{without} accounts have no probability" in said
+    assert "Notices given since 1 Sep 2026 that nobody recorded" in said  # the window begins a notice period earlier
+    recorded = replace(found, recorded=True)
+    assert "nobody recorded" not in churn.say_risk(risk, recorded)
+
+
+def test_no_driver_for_want_of_differences_is_not_for_want_of_notices():
+    found = history_of(young(mrr=100.0))
+    assert found.events > 10
+    said = churn.say_drivers(churn.drivers(found))
+    assert said.startswith("What drives departures cannot be told.")
+    assert "it takes ten" not in said
+
+
+def test_other_choices_are_compared_only_where_the_headline_stands():
+    rows = lines(*[(f"A{i}", "2025-01-01", "2025-06-01" if i < 2 else None, None) for i in range(9)])
+    table = churn.sensitivity(rows, {}, as_of=D)
+    assert table["s12"].isna().all()
+    assert "Too few accounts" in churn.say_sensitivity(table)
+    assert churn.sensitivity(rows, {}, as_of=D, rules=Rules(min_n=5))["s12"].iloc[0] == pytest.approx(7 / 9)
+
+
+def test_the_three_largest_are_three_accounts_however_often_they_came_back():
+    lived = (("2022-01-01", "2022-06-01"), ("2023-01-01", "2023-06-01"))
+    rows = pd.concat([lines(*[(f"A{i}", a, b, None) for a, b in lived]).assign(mrr=i) for i in range(1, 21)])
+    table = churn.sensitivity(rows, {}, as_of=D, rules=Rules(lives="all")).set_index("change")
+    assert table["n"].to_dict()["as_set"] == 20
+    assert table["n"].to_dict()["without_largest"] == 17
+
+
+def test_the_three_largest_are_of_those_that_are_followed():
+    """The largest of all left before departures were recorded, so leaving it out would change nothing."""
+    rows = lines(("Z", "2020-01-01", "2021-01-01", None), *[(f"A{i}", "2023-01-01", None, None) for i in range(12)])
+    rows = rows.assign(mrr=[9999.0, *range(1, 13)])
+    table = churn.sensitivity(rows, {}, as_of=D, observed_from="2022-01-01").set_index("change")
+    assert table.loc[["as_set", "without_largest"], "n"].tolist() == [12, 9]

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cs_analysis.errors import InputError
+from cs_analysis.stats import periods
 from cs_analysis.stats.lives import COLUMNS, followed, lives
 
 DAY0 = date(2024, 1, 1)
@@ -135,6 +136,27 @@ def test_what_the_lines_tell_of_the_end():
     assert table["leaves"].dropna().to_dict() == {"C": pd.Timestamp("2025-06-01")}
     assert table.loc["C", "notice_date"] == pd.Timestamp("2025-01-10")
     assert table.loc[["B", "D"], "notice_date"].isna().all()  # D's notice comes after the as-of date
+
+
+def test_a_stop_within_the_grace_is_no_end_yet():
+    """Known from the lines of a later day too: what became of the gap is not looked at."""
+    book = lines(("A", "2024-01-01", "2025-01-01", 10.0), notice_date=pd.to_datetime(["2024-12-01"]))
+    early, late = (lives(book, as_of=day, grace_days=30).iloc[0] for day in ("2025-01-10", "2025-01-31"))
+    assert not early["churned"]
+    assert early["tenure_months"] == periods.months_between("2024-01-01", "2024-12-11")
+    assert early["notice_date"] == pd.Timestamp("2024-12-01")
+    assert late["churned"]
+    assert late["tenure_months"] == 12.0
+
+
+def test_the_last_day_is_not_told_while_one_line_names_none():
+    book = lines(
+        ("A", "2024-01-01", "2025-06-01", 10.0), ("A", "2024-01-01", None, 10.0),
+        notice_date=pd.to_datetime(["2025-01-10", "2025-01-12"]),
+    )  # fmt: skip
+    found = lives(book, as_of="2025-01-31").iloc[0]
+    assert found["notice_date"] == pd.Timestamp("2025-01-12")
+    assert pd.isna(found["leaves"])
 
 
 def test_no_lines_are_no_lives():

@@ -253,7 +253,7 @@ def test_waits_by_hand():
     assert courts["owner"].tolist() == ["customer", "us"]
     assert courts["share_of_wait"].tolist() == pytest.approx([68 / 125, 57 / 125])
     assert onboarding.say_steps(onboarding.steps(waits), courts).startswith(
-        "Most waiting is in Import (in the court of: the customer): 54.4 % of all days waited"
+        "Most waiting is in Import (owner: the customer): 54.4 % of all days waited"
     )
 
 
@@ -284,7 +284,7 @@ def test_no_owner_and_no_order():
     waits = onboarding.waits(bare, found, as_of=D)
     by_step = onboarding.steps(waits)
     assert set(by_step["owner"]) == {""}
-    assert "Whose court each step is in is not given." in onboarding.say_steps(by_step, onboarding.courts(by_step))
+    assert "Who owns each step is not given." in onboarding.say_steps(by_step, onboarding.courts(by_step))
 
 
 # --- groups, completion, before and after, later ---------------------------------------------------------------------
@@ -648,7 +648,7 @@ def test_no_owner_no_mark_no_csm_and_an_initiative_too_young(tmp_path, monkeypat
     said = "\n".join(words(shown))
     for part in (
         "No step is marked as go-live",
-        "Whose court each step is in is not given",
+        "Who owns each step is not given",
         "New guide (1 Oct 2026): 14",
     ):
         assert part in said
@@ -718,3 +718,25 @@ def test_other_choices_by_hand():
     assert "20 days (from the kickoff) to 35 days (until the last step)" in onboarding.say_sensitivity(
         found.reset_index()
     )
+
+
+def test_grace_takes_nothing_off_the_share_done_by_a_day():
+    rows = [(f"A{i}", "2026-08-01", None) for i in range(10)]
+    path = steps_table([(f"A{i}", "Go-live", 1, "2026-09-20") for i in range(10)])
+    for grace in (0, 60):
+        found = onboarding.onboardings(path, lives(contracts(rows), as_of=D, grace_days=grace), as_of=D)
+        table = onboarding.completion(found, as_of=D).set_index(["measure", "days"])
+        assert table.loc[("by_day", 60), ["done", "n"]].tolist() == [10, 10]
+
+
+def test_one_account_of_another_segment_does_not_silence_an_initiative():
+    """It began twenty days ago, so of its kind nothing is known for 90 days; of all the others it is."""
+    table = simple([(30 + i % 7, "live") for i in range(60)] + [(50, "live"), (20, "open")])
+    since = pd.Timestamp("2026-01-01")
+    table.loc[:29, "start"] = since + pd.Timedelta(days=5)
+    table.loc[:29, "followed_days"] = 290.0
+    table["segment"] = ["SMB"] * 60 + ["Enterprise"] * 2
+    started = pd.DataFrame({"initiative": ["Guide"], "start_date": [since], "topic": ["onboarding"]})
+    found = onboarding.before_after(table, started, by="segment").set_index(["group", "measure"])
+    assert np.isfinite(found.loc[("all", "rmst_difference"), "estimate"])
+    assert found.loc[("all", "rmst_difference"), ["n_before", "n_after"]].tolist() == [30, 30]

@@ -264,6 +264,8 @@ def _cell(value: object, kind: str, currency: str, divisor: int) -> str:
         text = language.number(float(value) / divisor, 0 if currency in ("JPY", "KRW") else 2)  # type: ignore[arg-type]
     elif kind in _NUMBERS:
         text = _NUMBERS[kind](float(value))  # type: ignore[arg-type]
+    elif kind == "figure":
+        text = str(value)
     else:
         return str(value)
     return text.replace("−", "△") if language.current() == "ja" else text

@@ -103,13 +103,20 @@ _TEXT = re.compile(r">[^<]+<")
 _UNIT = re.compile(r"(?<=\d) (?=%|(?:million|billion|thousand)\b)")
 
 
+_JOINT = re.compile(r"(?<=[。、；]) |(?<=）) (?=[^\x00-\x7f])")
+
+
 def bind(markup: str) -> str:
     """Keep a figure and its unit on one line, by a space that does not break; attributes stay as they are.
 
+    Sentences are joined by a space; Japanese has none after its punctuation.
+
     >>> bind('<p title="5 %">104.2 % of ¥31.3 million</p>').replace("\\u00a0", "~")
     '<p title="5 %">104.2~% of ¥31.3~million</p>'
+    >>> bind("<p>増えました。 GRR は 98 社（前年比） です。</p>")
+    '<p>増えました。GRR は 98 社（前年比）です。</p>'
     """
-    return _TEXT.sub(lambda text: _UNIT.sub("\u00a0", text.group()), markup)
+    return _TEXT.sub(lambda text: _JOINT.sub("", _UNIT.sub("\u00a0", text.group())), markup)
 
 
 def failure(output: Any) -> str:

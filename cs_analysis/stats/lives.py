@@ -36,8 +36,8 @@ def lives(
     """The life of every account as known at ``as_of``, with the months it was followed.
 
     A life is the union of days with recurring MRR above 0. It is over, *churned*, when its stop lies at or before
-    ``as_of``; every other life is followed until ``as_of - grace_days``, since an end in the days after could still
-    turn out to be a gap.
+    ``as_of - grace_days``; every other life is followed until that day, since an end after it could still turn out to
+    be a gap.
 
     Parameters
     ----------
@@ -61,8 +61,9 @@ def lives(
     entry_months, tenure_months: followed from the one to the other, in calendar months of the life's own clock
     (anniversaries are whole numbers); mrr_first, mrr_last: MRR on the first day and just before the stop (or at
     ``as_of``); notice_date: the day by which notice of the lines that end the life was given, for an account that is
-    still there of all its lines; leaves: the first day without, of the latter; churn_reason ("" = none given);
-    left_out: "", "ended_before" (over before ``observed_from``) or "start_unknown" (opening accounts of a month list).
+    still there of all its lines; leaves: the first day without, of the latter (missing = not told);
+    churn_reason ("" = none given); left_out: "", "ended_before" (over before ``observed_from``) or "start_unknown"
+    (opening accounts of a month list).
 
     Raises
     ------
@@ -92,9 +93,9 @@ def lives(
             missing=", ".join(missing),
             known=", ".join(there),
         )
-    spans = _spans(frame, periods.day_key(today))
-    spans = _told(spans, _lines(frame, there), pd.Timestamp(today))
     end = np.datetime64(today - timedelta(days=int(grace_days)), "D")
+    spans = _spans(frame, periods.day_key(today))
+    spans = _told(*_waiting(spans, _lines(frame, there), end), pd.Timestamp(today))
     start, stop = (spans[c].to_numpy().astype("datetime64[D]") for c in ("start", "stop"))
     spans["churned"] = ~np.isnat(stop)
     until = np.where(spans["churned"], stop, np.maximum(end, start))
@@ -169,6 +170,16 @@ def _lines(frame: nw.LazyFrame, there: list[str]) -> pd.DataFrame:
     return lines
 
 
+def _waiting(spans: pd.DataFrame, lines: pd.DataFrame, end: np.datetime64) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Lives and lines, those open that stop after ``end``: it may still turn out to be a gap."""
+    late = spans["stop"] > end
+    if not late.any():
+        return spans, lines
+    keys = pd.MultiIndex.from_frame(spans.loc[late, ["account_id", "stop"]])
+    open_ended = pd.MultiIndex.from_frame(lines[["account_id", "stop"]]).isin(keys)
+    return spans.assign(stop=spans["stop"].mask(late)), lines.assign(stop=lines["stop"].mask(open_ended))
+
+
 def _told(spans: pd.DataFrame, lines: pd.DataFrame, today: pd.Timestamp) -> pd.DataFrame:
     """What the lines tell of each life's end: notice_date, churn_reason, leaves; and whether its beginning is known."""
     noticed = lines["notice_date"].where(lines["notice_date"] <= today)
@@ -187,7 +198,9 @@ def _told(spans: pd.DataFrame, lines: pd.DataFrame, today: pd.Timestamp) -> pd.D
     alive = out["stop"].isna()
     # only the whole account's leaving is a notice: ending one of two lines is a contraction
     out.loc[alive, "notice_date"] = out.loc[alive, "account_id"].map(going["notice_date"].max())
-    out["leaves"] = out["account_id"].map(going["stop"].max()).where(alive)
+    # as long as the end of one line is not told, nor is that of the account
+    untold = active.loc[active["stop"].isna(), "account_id"]
+    out["leaves"] = out["account_id"].map(going["stop"].max()).where(alive & ~out["account_id"].isin(untold))
     out["opening"] = out["account_id"].isin(lines.loc[lines["opening"], "account_id"])
     for name in ("notice_date", "leaves"):
         out[name] = pd.to_datetime(out[name]).astype("datetime64[ns]")

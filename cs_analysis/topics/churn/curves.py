@@ -73,16 +73,17 @@ def curve(lives: pd.DataFrame, *, by: str = "", min_n: int = MIN_N) -> pd.DataFr
     """
     parts = []
     for group, rows in groups(lives, by):
-        if by and len(rows) < min_n:
+        n = rows["account_id"].nunique()
+        if by and n < min_n:
             continue
         times = _grid(rows)
         risk = at_risk(rows, times)
-        common = {"group": group, "month": times, "at_risk": risk, "thin": _thin(rows, times, risk, min_n)}
+        common = {"group": group, "month": times, "at_risk": risk, "thin": _thin(times, risk, min_n)}
         accounts = survival.at(rows["tenure_months"], rows["churned"], times, entry=rows["entry_months"])
         limits = {c: accounts[c].to_numpy(dtype=float) for c in ("estimate", "low", "high")}
         limits |= {"band_low": limits["low"], "band_high": limits["high"]}
-        parts.append(pd.DataFrame({**common, "weighting": "accounts", **limits, "n": len(rows)}))
-        parts.append(pd.DataFrame({**common, "weighting": "mrr", **_weighted(rows, times), "n": len(rows)}))
+        parts.append(pd.DataFrame({**common, "weighting": "accounts", **limits, "n": n}))
+        parts.append(pd.DataFrame({**common, "weighting": "mrr", **_weighted(rows, times), "n": n}))
     if not parts:
         return pd.DataFrame(columns=list(CURVE))
     found = pd.concat(parts, ignore_index=True)
@@ -108,12 +109,13 @@ def summary_table(lives: pd.DataFrame, *, by: str = "", tau: float | None = None
 
     Returns
     -------
-    One row per group: n, events (departures), median, median_low, median_high (months), s12, s12_low, s12_high, s24,
-    s24_low, s24_high (fractions), rmst, rmst_low, rmst_high, tau (months), solid_to (the last month the curve is
-    not thin), longest (months followed).
+    One row per group: n (accounts), events (departures), median, median_low, median_high (months), s12, s12_low,
+    s12_high, s24, s24_low, s24_high (fractions), rmst, rmst_low, rmst_high, tau (months), solid_to (the last month the
+    curve is not thin), longest (months followed).
     """
     parts = list(groups(lives, by))
-    span = _span([rows for _g, rows in parts if len(rows) >= min_n], min_n) if tau is None else float(tau)
+    enough = [rows for _g, rows in parts if rows["account_id"].nunique() >= min_n]
+    span = _span(enough, min_n) if tau is None else float(tau)
     found = [_summary_row(group, rows, span, min_n) for group, rows in parts]
     return pd.DataFrame(found, columns=list(SUMMARY))
 
@@ -135,7 +137,7 @@ def comparison(lives: pd.DataFrame, *, by: str, min_n: int = MIN_N) -> pd.DataFr
     One row per pair of groups, and with more than two groups a first row for all at once (both names ""): chi2, df, p
     (log-rank), p_holm (Holm over the pairs), rmst_difference (months over ``tau``, a − b), low, high, tau.
     """
-    parts = {group: rows for group, rows in groups(lives, by) if len(rows) >= min_n}
+    parts = {group: rows for group, rows in groups(lives, by) if rows["account_id"].nunique() >= min_n}
     if len(parts) < 2:
         return pd.DataFrame(columns=list(COMPARISON))
     tau = _span(list(parts.values()), min_n)
@@ -159,14 +161,17 @@ def joined(*tables: pd.DataFrame) -> pd.DataFrame:
 def share_at(lives: pd.DataFrame, month: float, *, min_n: int = MIN_N) -> float:
     """The share of accounts still there after some months; missing where it would rest on fewer than ``min_n``."""
     rows = followed(lives)
-    if len(rows) < min_n:
-        return np.nan
-    left = rows.loc[rows["churned"].astype(bool), "tenure_months"].to_numpy(dtype=float)
-    times = np.unique(np.append(left[left <= month], month))
-    if _thin(rows, times, at_risk(rows, times), min_n)[-1]:
+    if rows["account_id"].nunique() < min_n or thin_at(rows, month, min_n):
         return np.nan
     found = survival.at(rows["tenure_months"], rows["churned"], [month], entry=rows["entry_months"])
     return float(found["estimate"].iloc[0])
+
+
+def thin_at(rows: pd.DataFrame, month: float, min_n: int) -> bool:
+    """Whether the curve rests on fewer than ``min_n`` accounts at some month up to the one given."""
+    times = _grid(rows)
+    times = np.append(times[times < month], month)
+    return bool(_thin(times, at_risk(rows, times), min_n)[-1])
 
 
 def groups(lives: pd.DataFrame, by: str) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -246,11 +251,13 @@ def _grid(rows: pd.DataFrame) -> np.ndarray:
     return np.unique(np.concatenate([np.arange(np.floor(tenure.max()) + 1), left]))
 
 
-def _thin(rows: pd.DataFrame, times: np.ndarray, risk: np.ndarray, min_n: int) -> np.ndarray:
-    """Where fewer than ``min_n`` are followed, and all after a departure among so few: one of them moves the curve."""
+def _thin(times: np.ndarray, risk: np.ndarray, min_n: int) -> np.ndarray:
+    """Where fewer than ``min_n`` are followed, and all after: who enters later cannot tell what became of those before.
+
+    A departure among so few moves the curve, and where nobody is followed it stands still for want of anybody to lose.
+    """
     few = risk < min_n
-    left = rows.loc[rows["churned"].astype(bool), "tenure_months"].to_numpy(dtype=float)
-    return few | (np.cumsum(few & np.isin(times, left)) > 0)
+    return few | (np.cumsum(few & (times > 0)) > 0)
 
 
 def _weighted(rows: pd.DataFrame, times: np.ndarray) -> dict[str, np.ndarray]:
@@ -280,24 +287,19 @@ def stepped(times: Any, values: Any, at: np.ndarray, before: float) -> np.ndarra
 
 
 def _span(parts: list[pd.DataFrame], min_n: int) -> float:
-    """The longest of the usual spans that every group reaches with enough accounts; missing when none does."""
-    if not parts:
-        return np.nan
-    rows = pd.concat(parts, ignore_index=True)
-    name = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-    return survival.largest_tau(
-        rows["tenure_months"], rows["churned"], name, entry=rows["entry_months"], min_n=min_n, of=SPANS
-    )
+    """The longest of the usual spans over which enough accounts of every group were followed; missing when none is."""
+    reached = (float(s) for s in SPANS if parts and not any(thin_at(rows, s, min_n) for rows in parts))
+    return max(reached, default=np.nan)
 
 
 def _summary_row(group: str, rows: pd.DataFrame, tau: float, min_n: int) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(SUMMARY, np.nan)
-    row |= {"group": group, "n": len(rows), "events": int(rows["churned"].sum()), "tau": tau}
+    row |= {"group": group, "n": rows["account_id"].nunique(), "events": int(rows["churned"].sum()), "tau": tau}
     row["longest"] = float(rows["tenure_months"].max())
-    if len(rows) < min_n:
+    if row["n"] < min_n:
         return row
     times = _grid(rows)
-    thin = _thin(rows, times, at_risk(rows, times), min_n)
+    thin = _thin(times, at_risk(rows, times), min_n)
     row["solid_to"] = float(times[~thin].max()) if (~thin).any() else np.nan
     durations, observed, entry = rows["tenure_months"], rows["churned"], rows["entry_months"]
     found = survival.at(durations, observed, times, entry=entry)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,13 +14,13 @@ from cs_analysis.display import charts, sentences
 from cs_analysis.display.language import _, money_short, ngettext, number
 from cs_analysis.display.style import RULE, UP
 from cs_analysis.topics.churn import explain_words as words
-from cs_analysis.topics.churn.plots import nothing
+from cs_analysis.topics.churn.plots import dated, nothing
 from cs_analysis.topics.churn.validation import NOTHING
 
 _MOST = 15  # accounts in the chart of the risk list
 
 
-def plot_drivers(drivers: pd.DataFrame, ax: Axes) -> Axes:
+def plot_drivers(drivers: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axes:
     """Hazard ratios with their intervals, on an axis on which half and double lie equally far from one."""
     rows = drivers[drivers["hazard_ratio"].notna()]
     if rows.empty:
@@ -30,13 +32,15 @@ def plot_drivers(drivers: pd.DataFrame, ax: Axes) -> Axes:
     count = ngettext("{n} notice", "{n} notices", events).format(n=number(events))
     accounts = sentences.accounts(drivers.attrs.get("accounts", 0))
     subtitle = _("Factor on the rate of notices, all at once; {count}, {accounts}")
-    return charts.title(ax, _("What goes with leaving"), subtitle.format(count=count, accounts=accounts))
+    return charts.title(ax, _("What goes with leaving"), dated(subtitle.format(count=count, accounts=accounts), as_of))
 
 
-def plot_landmark(landmark: pd.DataFrame, ax: Axes, *, every: int = 3) -> Axes:
+def plot_landmark(landmark: pd.DataFrame, ax: Axes, *, every: int = 3, as_of: Any = None) -> Axes:
     """Share without notice after fixed days, by what was true on those days, with the accounts at risk."""
     if landmark.empty:
-        return nothing(ax, _("One of the groups has fewer than five accounts, so no curves are drawn."))
+        return nothing(
+            ax, _("No curves are drawn: nothing is on record, or one of the groups has fewer than five accounts.")
+        )
     covariate = str(landmark["covariate"].iloc[0])
     series, counts = {}, {}
     last = float(np.ceil(landmark["month"].max()))
@@ -53,10 +57,12 @@ def plot_landmark(landmark: pd.DataFrame, ax: Axes, *, every: int = 3) -> Axes:
     charts.lines(ax, series, kind="percent", step=True)
     charts.at_risk(ax, times, counts)
     ax.set_xlabel(_("months since the fixed day"))
-    return charts.title(ax, _("After a fixed day, by what was true on it"), _("Share of accounts without notice"))
+    yes, no = (_(words.GROUPS[covariate][group]) for group in ("yes", "no"))
+    title = _("After fixed days: {yes} beside {no}").format(yes=yes, no=no)
+    return charts.title(ax, title, dated(_("Share of accounts without notice"), as_of))
 
 
-def plot_validation(validation: pd.DataFrame, ax: Axes) -> Axes:
+def plot_validation(validation: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axes:
     """Predicted against observed, by tenth, with intervals; on the diagonal the model is right."""
     if validation.empty:
         return nothing(ax, _("The model cannot be checked: too few notices were known a year ago."))
@@ -79,11 +85,11 @@ def plot_validation(validation: pd.DataFrame, ax: Axes) -> Axes:
         "{accounts} in {n} groups by predicted probability of notice",
         len(validation),
     )
-    accounts = sentences.accounts(validation["n"].sum())
-    return charts.title(ax, _("Predicted and come true"), subtitle.format(accounts=accounts, n=number(len(validation))))
+    subtitle = subtitle.format(accounts=sentences.accounts(validation["n"].sum()), n=number(len(validation)))
+    return charts.title(ax, _("Predicted and come true"), dated(subtitle, as_of))
 
 
-def plot_scores(scores: pd.DataFrame, ax: Axes) -> Axes:
+def plot_scores(scores: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axes:
     """How well the model and each single metric rank those who left above those who stayed."""
     rows = scores[scores["concordance"].notna() & (scores["metric"] != NOTHING)]
     if rows.empty:
@@ -91,12 +97,20 @@ def plot_scores(scores: pd.DataFrame, ax: Axes) -> Axes:
     names = [words.metric_name(m) for m in rows["metric"]]
     values = [rows[c].tolist() for c in ("concordance", "low", "high")]
     charts.forest(ax, names, *values, kind="percent", reference=0.5, highlight=0)
-    subtitle = _("Pairs in which the account that left was ranked above the one that stayed; half is chance")
-    return charts.title(ax, _("The model beside each metric alone"), subtitle)
+    ax.set_xlabel(_("share of pairs; 50 % is chance"))
+    subtitle = _("Pairs in which the account that left was ranked above the one that stayed, {n}")
+    subtitle = subtitle.format(n=sentences.accounts(rows["n"].iloc[0]))
+    return charts.title(ax, _("The model beside each metric alone"), dated(subtitle, as_of))
 
 
 def plot_risk(
-    risk: pd.DataFrame, ax: Axes, *, months: int = 6, accounts: pd.DataFrame | None = None, currency: str = "JPY"
+    risk: pd.DataFrame,
+    ax: Axes,
+    *,
+    months: int = 6,
+    accounts: pd.DataFrame | None = None,
+    currency: str = "JPY",
+    as_of: Any = None,
 ) -> Axes:
     """Money at risk by account, with its interval, most first."""
     if risk.empty or risk["probability"].notna().sum() == 0:
@@ -116,17 +130,19 @@ def plot_risk(
         amount = money_short(float(foretold["mrr_at_risk"].iloc[_MOST:].sum()), currency)
         charts.note(ax, others.format(n=number(rest), amount=amount))
     subtitle = ngettext(
-        "MRR × probability of notice within {n} month", "MRR × probability of notice within {n} months", months
-    )
-    return charts.title(ax, _("Where money is at risk"), subtitle.format(n=number(months)))
+        "MRR × probability of notice within {n} month, {accounts}",
+        "MRR × probability of notice within {n} months, {accounts}",
+        months,
+    ).format(n=number(months), accounts=sentences.accounts(len(foretold)))
+    return charts.title(ax, _("Where money is at risk"), dated(subtitle, as_of))
 
 
-def plot_sensitivity(table: pd.DataFrame, ax: Axes) -> Axes:
+def plot_sensitivity(table: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axes:
     """Twelve-month survival under each choice."""
     rows = table[table["s12"].notna()]
     if rows.empty:
-        return nothing(ax, _("Nobody has been followed for twelve months, so other choices cannot be compared."))
+        return nothing(ax, _("Too few accounts were followed for twelve months, so other choices cannot be compared."))
     names = [_(words.CHANGES[c]) for c in rows["change"]]
     values = [rows[c].tolist() for c in ("s12", "s12_low", "s12_high")]
     charts.forest(ax, names, *values, kind="percent", highlight=0, n=rows["n"].tolist())
-    return charts.title(ax, _("One company, several choices"), _("Share still there after twelve months"))
+    return charts.title(ax, _("One company, several choices"), dated(_("Share still there after twelve months"), as_of))

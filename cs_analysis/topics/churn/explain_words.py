@@ -10,6 +10,7 @@ from cs_analysis.display import sentences
 from cs_analysis.display.language import _, day, money_short, ngettext, number, percent
 from cs_analysis.errors import N_
 from cs_analysis.topics.churn.history import CHANGING, START, History
+from cs_analysis.topics.churn.model import EVENTS_PER_COVARIATE
 from cs_analysis.topics.churn.risk import expected
 from cs_analysis.topics.churn.validation import MODEL, NOTHING
 
@@ -126,6 +127,8 @@ def say_drivers(drivers: pd.DataFrame) -> str:
     found = drivers.assign(name=names_of(drivers))
     fitted = found[found["hazard_ratio"].notna() & found["low"].notna()]
     if fitted.empty:
+        if events >= EVENTS_PER_COVARIATE:
+            return " ".join([_("What drives departures cannot be told."), *_left_out(found)])
         text = ngettext(
             "What drives departures cannot be told: {n} notice is known, and it takes ten for each covariate.",
             "What drives departures cannot be told: {n} notices are known, and it takes ten for each covariate.",
@@ -189,30 +192,34 @@ def say_landmark(difference: pd.DataFrame) -> str:
     row = difference.iloc[0]
     words = GROUPS.get(row["covariate"], {})
     yes, no = _(words.get("yes", "")), _(words.get("no", ""))
-    sizes = _("{yes}: {lost_yes} of {n_yes} lost; {no}: {lost_no} of {n_no}").format(
+    sizes = _("{yes}: {n_yes} accounts, {lost_yes} notices; {no}: {n_no} accounts, {lost_no} notices").format(
         yes=yes, no=no, lost_yes=number(row["lost_yes"]), n_yes=number(row["n_yes"]), lost_no=number(row["lost_no"]),
         n_no=number(row["n_no"]),
     )  # fmt: skip
+    if not row["n_yes"] + row["n_no"]:
+        return _("Nothing is on record from which to tell {yes} from {no}.").format(yes=yes, no=no)
     if not sentences.known(row["estimate"]):
-        return _("After a fixed day the groups cannot be compared, one has fewer than five accounts ({sizes}).").format(
-            sizes=sizes
-        )
+        text = _("After fixed days the groups cannot be compared: one has fewer than five accounts ({sizes}).")
+        return text.format(sizes=sizes)
     within = ngettext("{n} month", "{n} months", int(row["months"])).format(n=number(row["months"]))
     amount = sentences.figure(abs(row["estimate"]), "months")
     clear = sentences.direction(row["estimate"], row["low"], row["high"])
     interval = sentences.interval(row["low"], row["high"], "months") or _("no interval")
     if clear == 0:
-        text = _("In the {within} after a fixed day there is no clear difference between {yes} and {no} ({details}).")
+        text = _("In the {within} after fixed days there is no clear difference between {yes} and {no} ({details}).")
     elif clear < 0:
-        text = _("In the {within} after a fixed day {yes} means {amount} less without notice than {no} ({details}).")
+        text = _("In the {within} after fixed days {yes} means {amount} less without notice than {no} ({details}).")
     else:
-        text = _("In the {within} after a fixed day {yes} means {amount} more without notice than {no} ({details}).")
+        text = _("In the {within} after fixed days {yes} means {amount} more without notice than {no} ({details}).")
     details = _("; ").join([interval, sizes])
-    return text.format(within=within, yes=yes, no=no, amount=amount, details=details)
+    said = text.format(within=within, yes=yes, no=no, amount=amount, details=details)
+    if row["landmarks"] < 2:
+        return said
+    return said + " " + _("An account counts once on each of the {n} days.").format(n=number(row["landmarks"]))
 
 
 def say_validation(checked: pd.DataFrame, scores: pd.DataFrame) -> str:
-    """Whether the model of a year ago foretold how many left, and whether it beats each single metric."""
+    """Whether the model of a year ago foretold how many left."""
     if checked.empty or scores.empty:
         return _("The model cannot be checked: too few notices were known a year ago.")
     lost = int(checked["lost"].sum())
@@ -227,30 +234,34 @@ def say_validation(checked: pd.DataFrame, scores: pd.DataFrame) -> str:
         high=number(chance.accounts_high),  # type: ignore[union-attr]
         lost=number(lost),
     )
+    verdict = _calibrated(lost, chance.accounts_low, chance.accounts_high)  # type: ignore[union-attr]
+    return " ".join([said, *verdict, *_brier(scores)])
+
+
+def say_ranking(scores: pd.DataFrame) -> str:
+    """Whether the model of a year ago ranked those who left above the others, and beats each single metric at it."""
+    if scores.empty:
+        return _("The model cannot be checked: too few notices were known a year ago.")
     model = scores[scores["metric"] == MODEL].iloc[0]
     if not sentences.known(model["concordance"]):
-        return said + " " + _("Whom it ranks first cannot be judged: all were kept, or all were lost.")
-    verdict = _calibrated(lost, chance.accounts_low, chance.accounts_high)  # type: ignore[union-attr]
-    said += (
-        " "
-        + verdict
-        + _("In {concordance} of all pairs it ranked the account that left above the one that stayed.").format(
-            concordance=sentences.estimate(model["concordance"], model["low"], model["high"])
-        )
-    )
+        return _("Whom the model ranks first cannot be judged: all were kept, or all were lost.")
+    said = _(
+        "In {concordance} of all pairs the model ranked the account that left above the one that stayed; chance alone "
+        "gives {half}."
+    ).format(concordance=sentences.estimate(model["concordance"], model["low"], model["high"]), half=percent(0.5, 0))
     if sentences.known(model["lift"]):
         said += " " + _("Among the tenth it ranked first, {lift} times as many left as among all.").format(
             lift=number(model["lift"], 1)
         )
-    return " ".join([said, *_against(scores), *_brier(scores)])
+    return " ".join([said, *_against(scores)])
 
 
-def _calibrated(lost: int, low: float, high: float) -> str:
+def _calibrated(lost: int, low: float, high: float) -> list[str]:
     if lost < low:
-        return _("That is fewer than chance explains: its probabilities were too high.") + " "
+        return [_("That is fewer than chance explains: its probabilities were too high.")]
     if lost > high:
-        return _("That is more than chance explains: its probabilities were too low.") + " "
-    return ""
+        return [_("That is more than chance explains: its probabilities were too low.")]
+    return []
 
 
 def _brier(scores: pd.DataFrame) -> list[str]:
@@ -259,9 +270,15 @@ def _brier(scores: pd.DataFrame) -> list[str]:
     if not sentences.known(model, alike):
         return []
     if model < alike:
-        text = _("Its probabilities lie nearer to what came than one and the same for all (Brier {model}, {alike}).")
+        text = _(
+            "Its probabilities lie nearer to what came than one and the same for all (Brier score {model} against "
+            "{alike}; 0 is best)."
+        )
     else:
-        text = _("One and the same probability for all would have been as near to what came (Brier {model}, {alike}).")
+        text = _(
+            "One and the same probability for all would have been at least as near to what came (Brier score {alike} "
+            "against {model}; 0 is best)."
+        )
     return [text.format(model=number(model, 3), alike=number(alike, 3))]
 
 
@@ -295,7 +312,7 @@ def say_risk(
     chance = expected(risk)
     if chance is None:
         text = _("Who may leave next cannot be told: too few notices are known, or no account is left to score.")
-        return " ".join([text, *_leaving(history, currency)])
+        return " ".join([text, *_too_old(risk), *_leaving(history, currency)])
     within = ngettext("{n} month", "{n} months", months).format(n=number(months))
     text = _(
         "Over the next {within} {expected} of {accounts} are expected to give notice (likely {low} to "
@@ -313,12 +330,38 @@ def say_risk(
     )
     first = risk.iloc[0]
     called = topic.account_names(accounts).get(first["account_id"], first["account_id"])
-    said += " " + _("Most money is at risk with {account}: {probability} of {mrr}.").format(
+    said += " " + _("Most money is at risk with {account}: probability {probability}, {mrr} of MRR.").format(
         account=called,
         probability=sentences.estimate(first["probability"], first["low"], first["high"]),
         mrr=money_short(first["mrr"], currency),
     )
-    return " ".join([said, *_borrowed(risk), *_unscored(history), *_leaving(history, currency)])
+    return " ".join(
+        [
+            said,
+            *_unrecorded(history),
+            *_borrowed(risk),
+            *_too_old(risk),
+            *_unscored(history),
+            *_leaving(history, currency),
+        ]
+    )
+
+
+def _unrecorded(history: History) -> list[str]:
+    if history.recorded:
+        return []
+    text = _("Notices given since {day} that nobody recorded are among them.")
+    return [text.format(day=day(history.followed_to))]
+
+
+def _too_old(risk: pd.DataFrame) -> list[str]:
+    n = int(risk["probability"].isna().sum())
+    text = ngettext(
+        "{n} account has no probability and is not in this sum: nobody has been followed to the age it will have.",
+        "{n} accounts have no probability and are not in this sum: nobody has been followed to the age they will have.",
+        n,
+    )
+    return [text.format(n=number(n))] if n else []
 
 
 def _borrowed(risk: pd.DataFrame) -> list[str]:
@@ -356,7 +399,7 @@ def say_sensitivity(table: pd.DataFrame) -> str:
     known = table[table["s12"].notna()]
     base, others = known[known["change"] == "as_set"], known[known["change"] != "as_set"]
     if base.empty or others.empty:
-        return _("Nobody has been followed for twelve months, so other choices cannot be compared.")
+        return _("Too few accounts were followed for twelve months, so other choices cannot be compared.")
     row = base.iloc[0]
     said = _("After twelve months {value} are still there as this report counts").format(
         value=sentences.estimate(row["s12"], row["s12_low"], row["s12_high"], row["n"])

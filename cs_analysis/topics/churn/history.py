@@ -110,7 +110,8 @@ def history(
     covariates = (*[c for c in CHANGING if c in changes], START, *columns)
     fixed = _fixed(units, tables, columns)
     spells = _spells(units, changes, fixed)
-    at_risk = units[units["stop"].isna() & units["leaves"].isna()]
+    there, noticed = units["stop"].isna(), units["notice_date"].notna()
+    at_risk = units[there & ~noticed]
     now = pd.DataFrame(
         {
             "account_id": at_risk["account_id"],
@@ -125,7 +126,7 @@ def history(
     for name, change in changes.items():
         now[name] = _state(change, place, np.full(len(now), _number(today)))
     now = now.join(fixed)
-    leaving = units.loc[units["leaves"].notna(), ["account_id", "mrr_last", "notice_date", "leaves"]]
+    leaving = units.loc[there & noticed, ["account_id", "mrr_last", "notice_date", "leaves"]]
     accounts = units.loc[units["followed"], ["account_id", "life", "start", "entry_months", "until", "event"]]
     return History(
         spells=spells,
@@ -195,16 +196,17 @@ def days_at(start: pd.Series, months: np.ndarray) -> np.ndarray:
 def _outcome(units: pd.DataFrame, today: date, notice_period: int) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Until when each life is followed (``until``, months) and whether notice ended it (``event``)."""
     start = units["start"].to_numpy().astype("datetime64[D]")
-    told = (units["stop"].notna() | units["leaves"].notna()).to_numpy()
+    told = (units["stop"].notna() | units["notice_date"].notna()).to_numpy()
     given = units["notice_date"].to_numpy().astype("datetime64[D]")
     ends = units["stop"].fillna(units["leaves"]).to_numpy().astype("datetime64[D]")
     departed = units["stop"].notna().to_numpy()
     recorded = bool((~np.isnat(given[departed])).mean() >= RECORDED) if departed.any() else bool(told.any())
     derived = np.minimum(ends - notice_period, np.datetime64(today, "D"))
-    notice = np.where(np.isnat(given), derived, np.minimum(given, ends))
+    notice = np.where(np.isnat(given), derived, np.fmin(given, ends))
     # nobody gives notice before the first day
     notice = np.where(told, np.maximum(notice, start + 1), np.datetime64("NaT", "D"))
-    alive = ~departed
+    # those that began within the grace have not been followed at all yet
+    alive = ~departed & (units["tenure_months"] > 0).to_numpy()
     if alive.any():
         last = days_at(units.loc[alive, "start"], units.loc[alive, "tenure_months"].to_numpy()).max()
     else:

@@ -94,8 +94,10 @@ def plot_renewals(renewals: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axe
     labels = [words.renewal_name(r.renewal, r.kind) for r in words.rows(rows)]
     values = [rows[c].to_numpy(dtype=float) for c in ("estimate", "low", "high")]
     charts.forest(ax, labels, *values, kind="percent", n=rows["due"].tolist())
+    ax.set_xlabel(_("share lost"))
     text = subtitle(_("Share of those due, {n}"), int(renewals["due"].sum()), as_of, words.renewals_due)
-    return charts.title(ax, _("Accounts lost at renewal"), text)
+    title = _("Accounts lost at renewal") if rows["kind"].iloc[0] == "renewal" else _("Accounts lost at anniversaries")
+    return charts.title(ax, title, text)
 
 
 def plot_reasons(reasons: pd.DataFrame, ax: Axes, *, as_of: Any = None, min_n: int = MIN_N) -> Axes:
@@ -138,15 +140,16 @@ def plot_comparison(comparison: pd.DataFrame, ax: Axes, *, by: str, as_of: Any =
     labels = [_("{a} − {b}").format(a=short(r.group_a, 10), b=short(r.group_b, 10)) for r in words.rows(rows)]
     values = [rows[c].to_numpy(dtype=float) for c in ("rmst_difference", "low", "high")]
     charts.forest(ax, labels, *values, kind="number1", reference=0.0)
+    ax.set_xlabel(_("months"))
     text = _("Difference of the mean stay over the first {tau} months, in months").format(
         tau=number(rows["tau"].iloc[0])
     )
-    return charts.title(ax, _("Differences by {column}").format(column=topic.column_name(by)), _dated(text, as_of))
+    return charts.title(ax, _("Differences by {column}").format(column=topic.column_name(by)), dated(text, as_of))
 
 
 def subtitle(text: str, n: int, as_of: Any, count: Any = sentences.accounts) -> str:
     """What is drawn, of how many, and as of when."""
-    return _dated(text.format(n=count(n)), as_of)
+    return dated(text.format(n=count(n)), as_of)
 
 
 def nothing(ax: Axes, why: str) -> Axes:
@@ -156,7 +159,8 @@ def nothing(ax: Axes, why: str) -> Axes:
     return ax
 
 
-def _dated(text: str, as_of: Any) -> str:
+def dated(text: str, as_of: Any) -> str:
+    """A subtitle with the day whose facts are drawn."""
     return text if as_of is None else _("{text}; as of {day}").format(text=text, day=day(periods.day(as_of)))
 
 

@@ -12,6 +12,7 @@ from cs_analysis.data.settings import Rules
 from cs_analysis.stats import periods, survival
 from cs_analysis.stats.lives import followed
 from cs_analysis.stats.lives import lives as lives_of
+from cs_analysis.topics.churn.curves import thin_at
 from cs_analysis.topics.churn.history import history, last_use
 
 SENSITIVITY = (
@@ -48,7 +49,7 @@ def sensitivity(
     One row per change: change (as_set; grace_30, grace_90: longer gaps are no churn; notice: the day of the notice is
     churn; last_active: the first day after the last month of use; without_largest: without the three largest
     accounts), n, events, s12, s12_low, s12_high, rmst, rmst_low, rmst_high (months, up to tau), tau. ``last_active``
-    only with usage; figures are missing where nobody was followed that long.
+    only with usage; figures are missing where fewer than ``min_n`` were followed up to there.
     """
     rules = rules or Rules()
     known = {"as_of": as_of, "observed_from": observed_from}
@@ -62,33 +63,33 @@ def sensitivity(
     parts["notice"] = told.accounts.rename(columns={"event": "churned"})
     if tables.get("usage") is not None and len(used := last_use(tables["usage"], as_of)):
         parts["last_active"] = _clock(followed(_until_last_use(base, used)))
-    largest = base.nlargest(LARGEST, "mrr_last")["account_id"]
-    if base["account_id"].nunique() > LARGEST:
+    amounts = followed(base).groupby("account_id")["mrr_last"].max()
+    largest = amounts.nlargest(LARGEST).index
+    if len(amounts) > LARGEST:
         parts["without_largest"] = _clock(followed(base[~base["account_id"].isin(largest)]))
-    tau = _tau(parts["as_set"])
-    return pd.DataFrame([{"change": k, **_figures(part, tau)} for k, part in parts.items()], columns=list(SENSITIVITY))
+    tau = next((float(t) for t in _TAUS if _told(parts["as_set"], t, rules.min_n)), np.nan)
+    rows = [{"change": k, **_figures(part, tau, rules.min_n)} for k, part in parts.items()]
+    return pd.DataFrame(rows, columns=list(SENSITIVITY))
 
 
 def _clock(lives: pd.DataFrame) -> pd.DataFrame:
-    return lives[["entry_months", "tenure_months", "churned"]]
+    return lives[["account_id", "entry_months", "tenure_months", "churned"]]
 
 
-def _tau(part: pd.DataFrame) -> float:
-    if part.empty:
-        return np.nan
-    stop, entry = part["tenure_months"].to_numpy(), part["entry_months"].to_numpy()
-    return next((float(t) for t in _TAUS if ((entry < t) & (stop >= t)).sum() >= 10), np.nan)
+def _told(part: pd.DataFrame, month: float, min_n: int) -> bool:
+    """Whether enough accounts were followed at every month up to one, as for the headline."""
+    return part["account_id"].nunique() >= min_n and not thin_at(part, month, min_n)
 
 
-def _figures(part: pd.DataFrame, tau: float) -> dict[str, float]:
-    row = {"n": len(part), "events": int(part["churned"].sum()), "tau": tau}
-    if part.empty:
+def _figures(part: pd.DataFrame, tau: float, min_n: int) -> dict[str, float]:
+    row = {"n": part["account_id"].nunique(), "events": int(part["churned"].sum()), "tau": tau}
+    if not _told(part, 12.0, min_n):
         return row
     clock = part["tenure_months"].to_numpy(), part["churned"].to_numpy(dtype=bool)
     entry = part["entry_months"].to_numpy()
     at = survival.at(*clock, [12.0], entry=entry).iloc[0]
     row |= {"s12": at["estimate"], "s12_low": at["low"], "s12_high": at["high"]}
-    if np.isfinite(tau):
+    if np.isfinite(tau) and _told(part, tau, min_n):
         mean = survival.rmst(*clock, tau, entry=entry)
         row |= {"rmst": mean.estimate, "rmst_low": mean.low, "rmst_high": mean.high}
     return row

@@ -76,11 +76,9 @@ def summary(
     headline = pd.DataFrame(rows, columns=list(HEADLINE))
     found = [] if alike else [*_renewal_finding(renewals, currency), *_reason_finding(lives, as_of, currency)]
     findings = findings_table(found)
-    said = [
-        _first(now, rows[0], month(days["year"]), least),
-        words.say_renewals(renewals, min_n=least, currency=currency) if renewals is not None else "",
-    ]
-    said += [alike, *findings["text"].head(2)]
+    said = [_first(now, rows[0], month(days["year"]), least), alike, *findings["text"].head(2)]
+    if renewals is not None and not (findings["kind"] == "renewal").any():
+        said.append(words.say_renewals(renewals, min_n=least, currency=currency))
     return Summary([s for s in said if s], headline, findings, _trend(seen, last, grace_days, least))
 
 
@@ -91,11 +89,16 @@ def _last_complete_month(as_of: Any) -> int:
 
 def _first(now: pd.DataFrame, row: dict[str, Any], year_ago: str, min_n: int) -> str:
     """The opening sentence: who stays, and whether that changed in a year."""
-    said = words.say_curve(now, min_n=min_n)
-    if not sentences.known(row["value"], row["year_change"]):
-        return said
-    change = sentences.change(row["year_change"], row["year_low"], row["year_high"], year_ago)
-    return said + " " + _("The share after 12 months: {change}.").format(change=change)
+    if not sentences.known(row["value"]):
+        return words.say_curve(now, min_n=min_n)
+    share = sentences.estimate(row["value"], row["low"], row["high"], row["n"])
+    said = _("Of new customers {share} are still customers after {months} months").format(
+        share=share, months=number(YEAR)
+    )
+    if sentences.known(row["year_change"]):
+        change = sentences.change(row["year_change"], row["year_low"], row["year_high"], year_ago)
+        said += _(", {change}").format(change=change)
+    return said + _(".")
 
 
 def _row(
@@ -110,7 +113,9 @@ def _row(
     at = now.iloc[0]
     row["n"] = int(at["n"])
     if not sentences.known(at[column]):
-        return row | {"note": _("fewer than {least} accounts were followed that long").format(least=number(least))}
+        return row | {
+            "note": _("at some month on the way fewer than {least} accounts were followed").format(least=number(least))
+        }
     row |= {"value": at[column], "low": at[f"{column}_low"], "high": at[f"{column}_high"]}
     if not at["events"]:
         row["note"] = _(words.NO_LOSS)
@@ -201,7 +206,10 @@ def _reason_finding(lives: pd.DataFrame, as_of: Any, currency: str) -> list[dict
     lost = named.groupby("churn_reason")["mrr_last"].sum().sort_values(ascending=False, kind="stable")
     reason, amount = str(lost.index[0]), float(lost.iloc[0])
     n = int((named["churn_reason"] == reason).sum())
-    text = _("“{reason}” took most MRR in the last twelve months: {amount}, {accounts}, of {all} lost in all.")
+    text = _(
+        "Of the reasons recorded “{reason}” took most MRR in the last twelve months: {amount}, {accounts}, of {all} "
+        "lost in all."
+    )
     text = text.format(
         reason=reason,
         amount=money_short(amount, currency),

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 
 from cs_analysis.data import topic
+from cs_analysis.display import sentences
 from cs_analysis.display.html import Html, table
-from cs_analysis.display.language import _
+from cs_analysis.display.language import MISSING, _, number, percent
 from cs_analysis.errors import N_
 from cs_analysis.topics.churn import words
 
 WEIGHTINGS = {"accounts": N_("accounts"), "mrr": N_("opening MRR")}
 _RATES = {
-    "estimate", "low", "high", "band_low", "band_high", "s12", "s12_low", "s12_high", "s24", "s24_low", "s24_high",
+    "estimate", "low", "high", "band_low", "band_high", "s12", "s24",
 }  # fmt: skip
-_MONTHS = {
-    "median", "median_low", "median_high", "rmst", "rmst_low", "rmst_high", "rmst_difference", "solid_to", "longest",
-}  # fmt: skip
+_MONTHS = {"median", "rmst", "rmst_difference"}
 _MONEY = {"mrr_due", "mrr_lost", "lost_12_mrr", "mrr_lost_12"}
 
 
 def _headings() -> dict[str, str]:
     """One heading for each column name."""
     return topic.headings() | {
-        "weighting": _("Weighted by"), "at_risk": _("At risk"), "events": _("Left"), "median": _("Median stay, months"),
-        "median_low": _("Median, low"), "median_high": _("Median, high"), "s12": _("After 12 months"),
-        "s12_low": _("12 months, low"), "s12_high": _("12 months, high"), "s24": _("After 24 months"),
-        "s24_low": _("24 months, low"), "s24_high": _("24 months, high"), "rmst": _("Mean stay, months"),
-        "rmst_low": _("Mean, low"), "rmst_high": _("Mean, high"), "tau": _("Mean over months"),
-        "solid_to": _("Enough followed to, months"), "longest": _("Longest followed, months"),
+        "weighting": _("Weighted by"), "at_risk": _("Accounts at risk"), "events": _("Left"),
+        "median": _("Median stay, months"),
+        "s12": _("After 12 months"), "s24": _("After 24 months"), "rmst": _("Mean stay, months"),
+        "tau": _("Mean over months"),
         "month": _("Month of tenure"), "group_a": _("Group"), "group_b": _("Compared with"), "chi2": _("Log-rank"),
         "df": _("Degrees of freedom"), "p_holm": _("p after Holm"), "rmst_difference": _("Mean stay longer by, months"),
         "renewal": _("Renewal"), "due": _("Due"), "lost": _("Lost"), "mrr_due": _("MRR due"), "mrr_lost": _("MRR lost"),
@@ -37,14 +36,38 @@ def _headings() -> dict[str, str]:
     }  # fmt: skip
 
 
-def _show(frame: pd.DataFrame, caption: str, name: str, currency: str = "JPY", months: tuple[str, ...] = ()) -> Html:
-    kinds = dict.fromkeys(_RATES, "percent") | dict.fromkeys((*_MONTHS, "month"), "number1")
-    kinds |= dict.fromkeys(_MONEY, "money") | dict.fromkeys(months, "number1")
-    kinds |= {"p": "number2", "p_holm": "number2", "chi2": "number2"}
-    formats = {c: kinds.get(c, "number") for c in frame.columns}
+def _show(frame: pd.DataFrame, caption: str, name: str, currency: str = "JPY") -> Html:
+    if frame.empty:
+        return Html("")
+    kinds = dict.fromkeys(_RATES, "percent") | dict.fromkeys(_MONTHS, "number1") | dict.fromkeys(_MONEY, "money")
+    formats = {c: kinds.get(c, "number") for c in frame.columns} | {"chi2": "number2"}
     formats |= {c: "text" for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c])}
+    formats |= {c: "figure" for c in frame.columns if c.endswith("interval") or c in ("p", "p_holm")}
     headings = {c: _headings().get(c) or topic.column_name(c) for c in frame.columns}
+    headings |= {c: _headings()["interval"] for c in frame.columns if c.endswith("interval")}
+    formats = {c: formats[c] for c in frame.columns}
     return table(frame, caption, name=name, labels=headings, formats=formats, currency=currency)
+
+
+def intervals(low: pd.Series, high: pd.Series, *, rate: bool = True) -> list[str]:
+    """Two columns of bounds as one column of cells; months where they are no rate, "from 48.0" without an end."""
+    write = percent if rate else _one_digit
+    return [_bounds(a, b, write) for a, b in zip(low, high, strict=True)]
+
+
+def _one_digit(value: float) -> str:
+    return number(value, 1)
+
+
+def _bounds(low: float, high: float, write: Callable[[float], str]) -> str:
+    if not sentences.known(low):
+        return MISSING
+    return sentences.bounds(low, high, write) if sentences.known(high) else _("from {low}").format(low=write(low))
+
+
+def p_cell(p: float) -> str:
+    """A p value in a cell: "0.03", "< 0.01"."""
+    return sentences.p_value(p).removeprefix("p ").removeprefix("= ") if sentences.known(p) else MISSING
 
 
 def table_curve(curve: pd.DataFrame, *, by: str = "") -> Html:
@@ -63,7 +86,20 @@ def table_curve(curve: pd.DataFrame, *, by: str = "") -> Html:
 
 def table_summary(summary: pd.DataFrame, *, by: str = "") -> Html:
     """What is read off each curve."""
-    frame = summary.assign(group=[words.group_name(g) for g in summary["group"]]).drop(columns=["solid_to", "longest"])
+    frame = pd.DataFrame(
+        {
+            "group": [words.group_name(g) for g in summary["group"]],
+            **{c: summary[c].to_numpy() for c in ("n", "events", "median")},
+            "median_interval": intervals(summary["median_low"], summary["median_high"], rate=False),
+            "s12": summary["s12"].to_numpy(),
+            "s12_interval": intervals(summary["s12_low"], summary["s12_high"]),
+            "s24": summary["s24"].to_numpy(),
+            "s24_interval": intervals(summary["s24_low"], summary["s24_high"]),
+            "rmst": summary["rmst"].to_numpy(),
+            "rmst_interval": intervals(summary["rmst_low"], summary["rmst_high"], rate=False),
+            "tau": summary["tau"].to_numpy(),
+        }
+    )
     caption = _("How long accounts stay, by {column}").format(column=topic.column_name(by))
     return _show(frame, caption if by else _("How long accounts stay"), f"summary_{by}" if by else "summary")
 
@@ -74,9 +110,13 @@ def table_comparison(comparison: pd.DataFrame, *, by: str) -> Html:
     frame = comparison.assign(
         group_a=comparison["group_a"].mask(everyone, _("all groups at once")),
         group_b=comparison["group_b"].where(~everyone, ""),
+        p=[p_cell(p) for p in comparison["p"]],
+        p_holm=[p_cell(p) for p in comparison["p_holm"]],
+        interval=intervals(comparison["low"], comparison["high"], rate=False),
     )
+    columns = ["group_a", "group_b", "chi2", "df", "p", "p_holm", "rmst_difference", "interval", "tau"]
     caption = _("Differences by {column}").format(column=topic.column_name(by))
-    return _show(frame, caption, "comparison", months=("low", "high"))
+    return _show(frame[columns], caption, "comparison")
 
 
 def table_renewals(renewals: pd.DataFrame, *, currency: str = "JPY") -> Html:
@@ -86,7 +126,9 @@ def table_renewals(renewals: pd.DataFrame, *, currency: str = "JPY") -> Html:
 
 def table_spike(spike: pd.DataFrame) -> Html:
     """Losses by month of tenure."""
-    frame = spike.assign(renewal=[_("yes") if r else _("no") for r in spike["renewal"]])
+    frame = spike.assign(
+        month=spike["month"].astype(int), renewal=[_("yes") if r else _("no") for r in spike["renewal"]]
+    )
     return _show(frame, _("Losses by month of tenure"), "spike")
 
 

@@ -47,9 +47,14 @@ def say_followed(lives: pd.DataFrame, *, observed_from: Any = None) -> str:
     """Whom the curves follow, from when on, and whom they leave out."""
     kept = followed(lives)
     late = int((kept["entry_months"] > 0).sum())
-    text = ngettext(
-        "{accounts} is followed, of which {left} left.", "{accounts} are followed, of which {left} left.", len(kept)
-    ).format(accounts=sentences.accounts(len(kept)), left=number(kept["churned"].sum()))
+    n, left = kept["account_id"].nunique(), number(kept["churned"].sum())
+    if len(kept) == n:
+        text = ngettext(
+            "{accounts} is followed, of which {left} left.", "{accounts} are followed, of which {left} left.", n
+        )
+    else:
+        text = _("{accounts} are followed; some came back, which makes {lives} lives, of which {left} ended.")
+    text = text.format(accounts=sentences.accounts(n), lives=number(len(kept)), left=left)
     if late and observed_from is not None:
         text += " " + ngettext(
             "{n} began earlier and counts from {day}, when departures began to be recorded.",
@@ -80,8 +85,8 @@ def say_curve(summary: pd.DataFrame, *, min_n: int = MIN_N) -> str:
         return _few(row, min_n)
     if not sentences.known(row["s12"]):
         text = _(
-            "The share still there after {months} months cannot be told: fewer than {least} accounts were followed "
-            "that long."
+            "The share still there after {months} months cannot be told: at some month on the way fewer than {least} "
+            "accounts were followed."
         )
         said = text.format(months=number(12), least=number(min_n))
     else:
@@ -96,12 +101,10 @@ def say_curve(summary: pd.DataFrame, *, min_n: int = MIN_N) -> str:
         said += _("; {median}.").format(median=_median(row))
     if row["events"] == 0:
         said += " " + _(NO_LOSS)
-    if sentences.known(row["rmst"]):
+    if sentences.known(row["rmst"]) and row["rmst"] < row["tau"]:
         said += " " + _("Of their first {tau} months they stay {mean} on average.").format(
             tau=number(row["tau"]),
-            mean=sentences.estimate(row["rmst"], row["rmst_low"], row["rmst_high"], unit="months")
-            if row["events"]
-            else months(row["rmst"]),
+            mean=sentences.estimate(row["rmst"], row["rmst_low"], row["rmst_high"], unit="months"),
         )
     return said
 
@@ -122,9 +125,9 @@ def _few(row: pd.Series, min_n: int) -> str:
 
 def _median(row: pd.Series) -> str:
     if not sentences.known(row["median"]):
-        return _("more than half are still there after {months}, as far as enough accounts were followed").format(
-            months=months(row["solid_to"])
-        )
+        return _(
+            "more than half are still there after {months}, the longest that enough accounts were followed"
+        ).format(months=months(row["solid_to"]))
     if sentences.known(row["median_low"], row["median_high"]):
         median = sentences.estimate(row["median"], row["median_low"], row["median_high"], unit="months")
     elif sentences.known(row["median_low"]):
@@ -173,13 +176,14 @@ def say_groups(summary: pd.DataFrame, comparison: pd.DataFrame, *, by: str, min_
 
 
 def _apart(clear: pd.DataFrame, column: str) -> str:
-    parts = [_pair(row) for _i, row in clear.head(3).iterrows()]
-    text = _("By {column}, {differences}.").format(column=column, differences=_("; ").join(parts))
-    rest = len(clear) - len(parts)
+    first, *others = [_pair(row) for _i, row in clear.head(3).iterrows()]
+    said = [_("By {column}, {difference}.").format(column=column, difference=first)]
+    said += [_("{difference}.").format(difference=other) for other in others]
+    rest = len(clear) - len(said)
     if rest > 0:
         more = ngettext("{n} more pair differs clearly.", "{n} more pairs differ clearly.", rest)
-        text += " " + more.format(n=number(rest))
-    return text
+        said.append(more.format(n=number(rest)))
+    return " ".join(said)
 
 
 def _pair(row: pd.Series) -> str:
@@ -192,7 +196,7 @@ def _pair(row: pd.Series) -> str:
     fields = {"a": a, "b": b, "p": p, "tau": number(row["tau"]), "months": months(abs(row["rmst_difference"]))}
     fields["interval"] = sentences.interval(low, high, "months")
     if low > 0:
-        text = _("{a} stays {months} longer than {b} over the first {tau} ({interval}; log-rank {p} after Holm)")
+        text = _("{a} stays {months} longer than {b} over the first {tau} months ({interval}; log-rank {p} after Holm)")
     else:
         text = _(
             "{a} and {b} differ (log-rank {p} after Holm), but not clearly in their mean stay over the first {tau} "
@@ -236,6 +240,11 @@ def say_renewals(renewals: pd.DataFrame, *, min_n: int = MIN_N, currency: str = 
             "Only {due} renewals have come up so far, {lost} of them lost: too few for a rate.",
             due,
         )
+        if renewals["kind"].iloc[0] != "renewal":
+            text = _(
+                "Contracts here have no terms; accounts came to an anniversary {due} times so far and left on it "
+                "{lost} times: too few for a rate."
+            )
         return text.format(due=number(due), lost=number(lost))
     parts = [
         _("{share} at {renewal}").format(
@@ -345,10 +354,10 @@ def say_reasons(reasons: pd.DataFrame, *, min_n: int = MIN_N) -> str:
 
 
 def reasons_at(reasons: pd.DataFrame, min_n: int = MIN_N) -> pd.DataFrame:
-    """The row of every reason at the longest of 36, 24 and 12 months that ``min_n`` accounts were followed."""
+    """The row of every reason at the longest of 36, 24 and 12 months up to which ``min_n`` accounts were followed."""
     for month in (36, 24, 12):
-        at = reasons[(reasons["month"] == month) & (reasons["at_risk"] >= min_n)]
-        if len(at):
+        at, until = reasons[reasons["month"] == month], reasons[reasons["month"].between(0, month, inclusive="right")]
+        if len(at) and until["at_risk"].min() >= min_n:
             return at
     return reasons.iloc[:0]
 

@@ -238,7 +238,7 @@ def completion(onboardings: pd.DataFrame, *, as_of: Any, days: Sequence[int] = D
     today, found = pd.Timestamp(periods.day(as_of)), []
     for day in days:
         old = whole[whole["start"] + pd.Timedelta(days=day) <= today]
-        done = int(((old["code"] == incidence.LIVE) & (old["time"] <= day)).sum())
+        done = int(((old["outcome"] == "live") & (old["days"] <= day)).sum())
         found.append({"measure": "by_day", "days": day, "done": done, "n": len(old)})
     since = pd.Timestamp(periods.anniversary(periods.day(as_of), -months))
     ended = rows["start"] + pd.to_timedelta(rows["days"], unit="D")

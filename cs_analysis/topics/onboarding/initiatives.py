@@ -76,7 +76,8 @@ def before_after(
     """What changed with each onboarding initiative, the mix of ``by`` held still.
 
     Curves of before and after are taken per group of ``by`` and averaged with one set of weights, the groups' shares of
-    the onboardings begun after; groups that lack ``min_n`` on either side are in "the rest", which is one group.
+    the onboardings begun after; groups that lack ``min_n`` on either side are in "the rest", which is one group, and
+    stands outside where one of its sides was not followed for ``tau`` days.
 
     Parameters
     ----------
@@ -101,7 +102,7 @@ def before_after(
     for _i, initiative in of_onboarding(initiatives).iterrows():
         split = period(counted(touched(onboardings, initiative)), since=initiative["start_date"])
         about = {"initiative": initiative["initiative"], "start_date": initiative["start_date"], "tau": tau}
-        for group, strata in _strata(split, by, min_n):
+        for group, strata in _strata(split, by, min_n, tau):
             sides = {side: sum(len(part[part["period"] == side]) for part in strata) for side in ("before", "after")}
             about |= {"group": group, "n_before": sides["before"], "n_after": sides["after"]}
             enough = min(sides.values()) >= min_n
@@ -110,7 +111,7 @@ def before_after(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _strata(split: pd.DataFrame, by: str, min_n: int) -> list[tuple[str, list[pd.DataFrame]]]:
+def _strata(split: pd.DataFrame, by: str, min_n: int, tau: float) -> list[tuple[str, list[pd.DataFrame]]]:
     """All, as a list of groups whose mix is held still, then each group that has enough on both sides."""
     if not by or split.empty:
         return [(ALL, [split])]
@@ -121,7 +122,8 @@ def _strata(split: pd.DataFrame, by: str, min_n: int) -> list[tuple[str, list[pd
     parts = [(str(name), [split[split[by] == name]]) for name in whole]
     rest = split[~split[by].isin(whole)]
     strata = [part for _name, [part] in parts]
-    if len(rest) and rest["period"].nunique() == 2:
+    known = [np.isfinite(incidence.rmst(incidence.curves(cells(part)), tau)[0]) for _p, part in rest.groupby("period")]
+    if len(known) == 2 and all(known):
         strata.append(rest)
     return [(ALL, strata or [split]), *parts]
 

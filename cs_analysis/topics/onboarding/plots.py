@@ -89,7 +89,7 @@ def _curves(
         ax.set_ylim(0, 1.015)
     ax.set_xlim(0, max(longest, 1.0) * 1.01)
     heading = _("not yet live") if start == 0.0 else ""
-    ax.set_xlabel(_("days since the start") if x == "day" else _("months"))
+    ax.set_xlabel(_("days since the start") if x == "day" else _("months since that day"))
     charts.at_risk(
         ax, times.tolist(), counts if len(counts) > 1 else {"": next(iter(counts.values()))}, heading=heading
     )
@@ -106,6 +106,7 @@ def plot_groups(durations: pd.DataFrame, ax: Axes, *, by: str, as_of: Any = None
     rows = rows.tail(MOST_BARS)
     values = [rows[c].to_numpy(dtype=float) for c in ("rmst", "rmst_low", "rmst_high")]
     charts.forest(ax, [str(g) for g in rows["group"]], *values, kind="number1", n=rows["n"].tolist())
+    ax.set_xlabel(_("days"))
     overall = words.of_all(durations)["rmst"]
     if np.isfinite(overall):
         ax.axvline(overall, color=RULE, linewidth=1, linestyle=(0, (1, 2)), zorder=1)

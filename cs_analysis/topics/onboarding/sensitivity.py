@@ -61,7 +61,8 @@ def sensitivity(
 
 
 def _of_all(found: pd.DataFrame, tau: float) -> dict[str, Any]:
-    return durations(found, tau=tau).iloc[0][list(_FIGURES)].to_dict()
+    row = durations(found, tau=tau).iloc[0]
+    return {name: row[name] for name in _FIGURES}
 
 
 def say_sensitivity(table: pd.DataFrame) -> str:

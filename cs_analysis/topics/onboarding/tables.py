@@ -27,24 +27,26 @@ _NUMBERS = {"rmst", "mean_wait", "rmst_difference", "completed_only_mean"}
 def _headings() -> dict[str, str]:
     """One heading for each column name, everywhere."""
     return topic.headings() | {
-        "completed": _("Live"), "open": _("Open"), "churned": _("Left"), "median": _("Median, days"),
+        "completed": _("Went live"), "open": _("Open"), "churned": _("Left"), "median": _("Median, days"),
         "median_interval": _("Median, 95 % interval"), "p80": _("P80, days"), "rmst": _("Days not yet live"),
         "rmst_interval": _("Days not yet live, 95 % interval"), "day30": _("Live by day 30"),
         "day60": _("Live by day 60"), "day90": _("Live by day 90"),
         "completed_only_mean": _("Completed only (biased), mean days"),
-        "group_a": _("Group"), "group_b": _("Beside"), "rmst_difference": _("Difference, days"),
-        "p_holm": _("p (Holm)"), "step": _("Step"), "owner": _("In the court of"), "waiting": _("Waiting now"),
+        "group_a": _("Group"), "group_b": _("Compared with"), "rmst_difference": _("Difference, days"),
+        "p_holm": _("p (Holm)"), "step": _("Step"), "owner": _("Owner of the step"), "waiting": _("Waiting now"),
         "median_wait": _("Median wait, days"), "p80_wait": _("P80 of the wait, days"),
         "mean_wait": _("Mean wait, days"), "days_waited": _("Days waited"), "share_of_wait": _("Share of waiting"),
-        "days_open": _("Days in the step"), "limit": _("Compared with, days"), "basis": _("Which is"),
+        "days_open": _("Days in the step"), "limit": _("Stuck beyond, days"), "basis": _("Basis"),
         "comparable": _("Comparable accounts"), "days_since_start": _("Days since the start"), "csm": _("CSM"),
         "initiative": _("Initiative"), "n_before": _("Begun before"), "n_after": _("Begun after"),
-        "days": _("Days"), "done": _("Done"), "at_risk": _("Not yet live"), "why": _("Why"),
-        "start": _("Start"), "go_live": _("Live"),
+        "days": _("Days"), "done": _("Went live"), "at_risk": _("Not yet live"), "why": _("Why"),
+        "start": _("Start"), "go_live": _("Went live"), "step_done": _("Completed"),
     }  # fmt: skip
 
 
 def _show(frame: pd.DataFrame, caption: str, name: str, currency: str = "JPY") -> Html:
+    if frame.empty:
+        return Html("")
     formats = {c: "text" for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c])}
     formats |= {c: "day" for c in frame.columns if pd.api.types.is_datetime64_any_dtype(frame[c])}
     numeric = [c for c in frame.columns if c not in formats]
@@ -116,7 +118,8 @@ def table_completion(completion: pd.DataFrame) -> Html:
 def table_steps(steps: pd.DataFrame) -> Html:
     """How long each step waits."""
     frame = steps.assign(owner=[words.named(o, words.OWNER_LABELS) for o in steps["owner"]])
-    return _show(frame.drop(columns=["place", "tau"]), _("Waiting by step"), "steps")
+    frame = frame.drop(columns=["place", "tau"]).rename(columns={"completed": "step_done"})
+    return _show(frame, _("Waiting by step"), "steps")
 
 
 def table_stuck(stuck: pd.DataFrame, *, accounts: pd.DataFrame | None = None, currency: str = "JPY") -> Html:

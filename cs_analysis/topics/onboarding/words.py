@@ -222,7 +222,7 @@ def say_steps(steps: pd.DataFrame, courts: pd.DataFrame) -> str:
     if steps.empty or not steps["days_waited"].sum():
         return _("No step has waited yet, so there is no bottleneck to name.")
     row: Any = steps.loc[steps["share_of_wait"].idxmax()]
-    text = _("Most waiting is in {step} (in the court of: {owner}): {share} of all days waited; {pace}.")
+    text = _("Most waiting is in {step} (owner: {owner}): {share} of all days waited; {pace}.")
     if not sentences.known(row["median_wait"]):
         pace = _("fewer than half of the {n} that entered it have completed it")
     elif not sentences.known(row["p80_wait"]):
@@ -237,12 +237,12 @@ def say_steps(steps: pd.DataFrame, courts: pd.DataFrame) -> str:
     )
     known = courts[courts["owner"] != ""]
     if known.empty:
-        return said + " " + _("Whose court each step is in is not given.")
+        return said + " " + _("Who owns each step is not given.")
     parts = [
         _("{name} {value}").format(name=named(owner, OWNER_LABELS), value=percent(share))
         for owner, share in zip(courts["owner"], courts["share_of_wait"], strict=True)
     ]
-    return said + " " + _("Days waited by court: {parts}.").format(parts=_(", ").join(parts))
+    return said + " " + _("Days waited by owner of the step: {parts}.").format(parts=_(", ").join(parts))
 
 
 def say_stuck(
