@@ -36,7 +36,9 @@ def _headings() -> dict[str, str]:
     }  # fmt: skip
 
 
-def _show(frame: pd.DataFrame, caption: str, name: str, currency: str = "JPY") -> Html:
+def _show(
+    frame: pd.DataFrame, caption: str, name: str, currency: str = "JPY", labels: dict[str, str] | None = None
+) -> Html:
     if frame.empty:
         return Html("")
     kinds = dict.fromkeys(_RATES, "percent") | dict.fromkeys(_MONTHS, "number1") | dict.fromkeys(_MONEY, "money")
@@ -45,6 +47,7 @@ def _show(frame: pd.DataFrame, caption: str, name: str, currency: str = "JPY") -
     formats |= {c: "figure" for c in frame.columns if c.endswith("interval") or c in ("p", "p_holm")}
     headings = {c: _headings().get(c) or topic.column_name(c) for c in frame.columns}
     headings |= {c: _headings()["interval"] for c in frame.columns if c.endswith("interval")}
+    headings |= labels or {}
     formats = {c: formats[c] for c in frame.columns}
     return table(frame, caption, name=name, labels=headings, formats=formats, currency=currency)
 
@@ -97,11 +100,14 @@ def table_summary(summary: pd.DataFrame, *, by: str = "") -> Html:
             "s24_interval": intervals(summary["s24_low"], summary["s24_high"]),
             "rmst": summary["rmst"].to_numpy(),
             "rmst_interval": intervals(summary["rmst_low"], summary["rmst_high"], rate=False),
-            "tau": summary["tau"].to_numpy(),
         }
     )
+    tau = summary["tau"].iloc[0] if len(summary) else None
+    labels = {"rmst": _("Mean stay in the first {tau} months").format(tau=number(tau))} if sentences.known(tau) else {}
     caption = _("How long accounts stay, by {column}").format(column=topic.column_name(by))
-    return _show(frame, caption if by else _("How long accounts stay"), f"summary_{by}" if by else "summary")
+    return _show(
+        frame, caption if by else _("How long accounts stay"), f"summary_{by}" if by else "summary", labels=labels
+    )
 
 
 def table_comparison(comparison: pd.DataFrame, *, by: str) -> Html:
