@@ -396,3 +396,40 @@ def test_without_a_team_nobody_gave_hours_or_rates():
 def test_a_missing_column_is_named():
     with pytest.raises(InputError, match="no column hours"):
         effort.hours(pd.DataFrame({"date": pd.to_datetime(["2026-01-01"]), "csm": ["S"], "task": ["t"]}))
+
+
+# --------------------------------------------------------------------------------- what was not logged is not nought
+
+
+def yearly(months, csm="Sato"):
+    """Two accounts of 100,000 a month, each with 10 hours in every one of the months to October 2026."""
+    days = pd.date_range("2026-10-15", periods=months, freq="-1ME").to_period("M").to_timestamp() + pd.Timedelta(days=9)
+    rows = [(d, csm, a, "steady", "call", 10.0) for d in days for a in ("A1", "A2")]
+    return log(rows), lines(("A1", "2020-01-01", None, 1e5), ("A2", "2020-01-01", None, 1e5))
+
+
+def test_months_after_the_log_has_ended_are_not_months_of_no_hours():
+    entries, contracts = yearly(24)
+    entries = entries[entries["date"] < "2026-07-01"]  # exported in July, revenue until October
+    used = effort.hours(entries, as_of=AS_OF)
+    cost = effort.cost_to_serve(effort.priced(used, hourly_cost=1000.0), contracts, as_of=AS_OF)
+    assert cost["hours"].tolist() == [120.0, 120.0]
+    assert cost["months"].tolist() == [12, 12]
+    months = effort.account_months(used, cs.effort.lives(contracts, as_of=AS_OF, which="all"), as_of=AS_OF)
+    assert effort.per_account_month(months)["estimate"].tolist() == [10.0]
+    weeks = effort.weeks_of_life(entries, lines(("A1", "2026-04-01", None, 1.0)).assign(left_out=""), as_of=AS_OF)
+    assert weeks.loc[weeks["n"] > 0, "week"].max() == 13  # of April to June
+
+
+def test_a_margin_over_fewer_months_is_no_margin_a_year_ago():
+    entries, contracts = yearly(14)
+    priced = effort.priced(effort.hours(entries, as_of=AS_OF), hourly_cost=1000.0)
+    options = {"as_of": AS_OF, "coverage": effort.logging_coverage(entries), "settings": Settings()}
+    head = effort.summary(priced, contracts, **options).headline.set_index("metric")
+    row = head.loc["margin_after_cs"]  # twelve months now and the month before, two a year ago
+    assert row[["value", "previous"]].tolist() == [2 * 12 * (8e4 - 1e4)] * 2
+    assert np.isnan(row["year_ago"])
+    assert np.isnan(row["year_change"])
+    assert head.loc["hours_per_account", "year_ago"] == pytest.approx(10.0)
+    short = effort.summary(priced[priced["month"] > "2026-07"], contracts, **options).headline.set_index("metric")
+    assert short.loc["margin_after_cs", "note"] == "over the 3 months of the log"

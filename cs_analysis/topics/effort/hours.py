@@ -169,7 +169,9 @@ def collapse(entries: Any, *, as_of: Any | None = None) -> pd.DataFrame:
 
 
 def window(hours: pd.DataFrame, as_of: Any, months: int = 12) -> list[str]:
-    """The last complete months, at most ``months`` and none from before the log begins.
+    """The last complete months, at most ``months`` and none from before the log begins or after it ends.
+
+    A log that was exported before the other tables ends before ``as_of``: its missing months are not months of 0 hours.
 
     >>> log = pd.DataFrame({"month": ["2026-08", "2026-10"]})
     >>> window(log, "2026-10-30"), window(log, "2026-10-31", 1)
@@ -178,6 +180,7 @@ def window(hours: pd.DataFrame, as_of: Any, months: int = 12) -> list[str]:
     if hours.empty:
         return []
     last = periods.month_index(as_of) - (not periods.is_month_end(as_of))
+    last = min(last, periods.month_index(hours["month"].max() + "-01"))
     first = max(last - months + 1, periods.month_index(hours["month"].min() + "-01"))
     return [periods.month_label(m) for m in range(first, last + 1)]
 

@@ -112,9 +112,8 @@ def account_months(hours: pd.DataFrame, lives: pd.DataFrame, *, as_of: Any) -> p
     customers = hours[hours["account_id"] != ""]
     if customers.empty:
         return pd.DataFrame({c: pd.Series(dtype=float if c in ("exposure", "hours") else object) for c in columns})
-    first = periods.month_index(hours["month"].min() + "-01")
-    last = periods.month_index(as_of)
-    exposure = _exposure(lives, first, last, as_of)
+    first, last = (periods.month_index(m + "-01") for m in (hours["month"].min(), hours["month"].max()))
+    exposure = _exposure(lives, first, min(periods.day(as_of), periods.last_day(last)))
     spent = customers.groupby(["account_id", "month", "phase"], as_index=False)["hours"].sum()
     spent["month"] = _index(spent["month"])
     keys = pd.concat([exposure[["account_id", "month"]], spent[["account_id", "month"]]]).drop_duplicates()
@@ -283,12 +282,14 @@ def _bounds(lives: pd.DataFrame, day: np.ndarray, as_of: Any) -> tuple[np.ndarra
     start = lives["start"].to_numpy("datetime64[D]")
     tomorrow = np.datetime64(periods.day(as_of), "D") + 1
     stop = lives["stop"].to_numpy("datetime64[D]")
+    if len(day):  # months after the last entry were not logged, not without hours
+        tomorrow = min(tomorrow, (day.max().astype("datetime64[M]") + 1).astype("datetime64[D]"))
     until = np.where(np.isnat(stop), tomorrow, np.minimum(stop, tomorrow))
     begin = day.min() if len(day) else tomorrow
     return start, until, np.maximum(start, begin)
 
 
-def _exposure(lives: pd.DataFrame, first: int, last: int, as_of: Any) -> pd.DataFrame:
+def _exposure(lives: pd.DataFrame, first: int, as_of: Any) -> pd.DataFrame:
     """account_id × month: the share of the month in which the account was with us."""
     begin = np.datetime64(periods.first_day(first), "D")
     tomorrow = np.datetime64(periods.day(as_of), "D") + 1

@@ -70,16 +70,22 @@ def summary(
     margin, currency = settings.money.gross_margin, settings.client.currency
     ends = {"now": last, "previous": then, "year": last - SPAN}
     books = {name: _book(priced, contracts, periods.last_day(end), margin) for name, end in ends.items()}
+    spans = {name: len(_span(priced, end)) for name, end in ends.items()}
     at = {name: books[name].set_index("account_id") for name in books}
     year = month(periods.month_label(last - SPAN))
     rows = [
         _ratio("hours_per_account", "hours", at, "hours", "exposure", year),
         _ratio("cost_to_serve_rate", "rate", at, "cost", "revenue", year),
-        _counted("margin_after_cs", "money", {n: _total(b["margin"]) for n, b in books.items()}, len(books["now"])),
+        _counted("margin_after_cs", "money", {  # a sum over other months is not a figure before
+            n: _total(b["margin"]) if spans[n] == spans["now"] else np.nan for n, b in books.items()
+        }, len(books["now"])),
         _counted("logging_coverage", "rate", {n: _covered(coverage, end) for n, end in ends.items()},
                  int(coverage["csm"].nunique())),
     ]  # fmt: skip
     cost = cost_to_serve(priced, contracts, as_of=as_of, gross_margin=margin)
+    if 0 < spans["now"] < SPAN:
+        note = ngettext("over the {n} month of the log", "over the {n} months of the log", spans["now"])
+        rows[2]["note"] = note.format(n=spans["now"])
     rows[2]["sentence"] = words.say_losing(cost, accounts=accounts, currency=currency)
     findings = findings_table(_findings(cost, coverage, topic.account_names(accounts), settings))
     said = [rows[0]["sentence"], words.say_cost(cost, currency=currency), rows[2]["sentence"]]
@@ -89,9 +95,9 @@ def summary(
 
 def _book(priced: pd.DataFrame, contracts: Any, day: Any, gross_margin: float) -> pd.DataFrame:
     """Per account the hours, cost, revenue, margin and months of life of the 12 months to a day, as known then."""
+    span = _span(priced, periods.month_index(day))
     known = priced[priced["month"] <= periods.month_label(periods.month_index(day))]
     columns = ["account_id", "hours", "cost", "revenue", "margin", "exposure"]
-    span = window(known, day, SPAN)
     if not span:
         return pd.DataFrame({c: pd.Series(dtype=object if c == "account_id" else float) for c in columns})
     cost = cost_to_serve(known, contracts, as_of=day, gross_margin=gross_margin, months=SPAN)
@@ -103,6 +109,11 @@ def _book(priced: pd.DataFrame, contracts: Any, day: Any, gross_margin: float) -
     idle = (table["hours"] == 0) & (table["revenue"] == 0)  # with us for part of a month, without revenue or hours
     table.loc[idle, ["cost", "margin"]] = 0.0
     return table.reset_index()[columns]
+
+
+def _span(priced: pd.DataFrame, end: int) -> list[str]:
+    """The months that stand behind the figures of a month."""
+    return window(priced[priced["month"] <= periods.month_label(end)], periods.last_day(end), SPAN)
 
 
 def _ratio(metric: str, unit: str, at: dict[str, pd.DataFrame], over: str, under: str, year: str) -> dict[str, Any]:
