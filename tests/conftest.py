@@ -14,6 +14,10 @@ import pytest
 
 from cs_analysis.display.language import set_language
 
+# small matrices on busy cores: threads wait for each other for longer than they compute (read when numpy is imported)
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
 
 def chromium() -> str | None:
     """Path of Debian's Chromium, or None."""
