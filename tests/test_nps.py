@@ -439,6 +439,50 @@ def test_labelled_lines_beside_and_the_loyalty_square():
     assert square["accounts"].sum() == 2
 
 
+def test_hours_beside_answers_are_of_the_months_that_can_be_seen():
+    """The log begins two months before the wave ends; B became a customer one month before it, C in the last days."""
+    rows = [(a, "R", "w", "2024-08-25", "2024-08-31", 9) for a in "ABC"]
+    lines = LINES.assign(start=pd.to_datetime(["2023-01-01", "2024-07-31", "2024-08-30"]), stop=pd.NaT)
+    answers = cs.nps.with_accounts(cs.nps.answers(survey(rows), as_of="2025-12-31"), lines, as_of="2025-12-31")
+    hours = pd.DataFrame({"account_id": ["A", "B", "C"], "hours": [12.0, 6.0, 3.0],
+                          "date": pd.to_datetime(["2024-07-01", "2024-08-01", "2024-08-31"])})  # fmt: skip
+    found = cs.nps.beside(answers, as_of="2025-12-31", hours=hours, min_n=1)
+    assert found[["n", "estimate"]].values.tolist() == [[2, 6.0]]  # 12 in two months, 6 in one; C's month is not over
+    late = hours.assign(date=pd.Timestamp("2025-01-01"))
+    assert cs.nps.beside(answers, as_of="2025-12-31", hours=late, min_n=1).empty  # the log begins after the wave
+
+
+def test_nobody_left_is_said_only_where_nobody_left():
+    rows = [(a, "R", "w", "2024-03-01", "2024-03-02", s) for a, s in (("A", 10), ("B", 7))]
+    answers = cs.nps.answers(survey(rows), as_of="2025-12-31")
+    assert "Nobody left" not in cs.nps.say_churn(cs.nps.churn_link(answers, LINES, as_of="2025-12-31"))
+    kept = LINES.assign(stop=pd.NaT)
+    assert "Nobody left" in cs.nps.say_churn(cs.nps.churn_link(answers, kept, as_of="2025-12-31"))
+
+
+def test_one_detractor_among_many_does_not_put_the_whole_account_at_stake():
+    scores = {"A": [3, 9, 9, 9], "B": [2, 5], "C": [0]}
+    rows = [
+        (a, f"R{i}", "w", "2024-09-01", "2024-09-02", s) for a, given in scores.items() for i, s in enumerate(given)
+    ]
+    lines = LINES.assign(notice_date=pd.to_datetime([None, None, "2024-10-01"]), stop=pd.Timestamp("2026-03-01"))
+    found = cs.nps.summary(
+        cs.nps.answers(survey(rows), as_of="2024-12-31"), lines, as_of="2024-12-31", min_n=1
+    ).findings
+    row = found[found["account_id"] == ""].iloc[0]
+    assert row["money"] == 300 / 4 + 100  # a quarter of A, all of B; C has given notice and is at stake no more
+    assert row["text"].startswith("2 accounts that have not given notice have detractors in w: ¥400 of MRR, ¥175")
+
+
+def test_the_least_number_of_answers_is_the_clients_everywhere():
+    rows = [(f"A{i}", "R", w, d, d, 9) for w, d, n in (("a", "2024-03-01", 40), ("b", "2024-06-01", 12))
+            for i in range(n)]  # fmt: skip
+    answers = cs.nps.answers(survey(rows), as_of="2025-12-31")
+    for min_n, wave in ((10, "b"), (30, "a")):
+        lines = cs.nps.labelled(LINES.assign(account_id=["A1", "A2", "A20"]), answers, as_of="2025-12-31", min_n=min_n)
+        assert lines["answer"].tolist()[2] == ("promoter" if wave == "a" else "not_asked")
+
+
 def test_whom_to_call_is_in_order_of_money():
     rows = [(a, "R", "w", "2024-09-01", "2024-09-02", s) for a, s in (("A", 10), ("B", 2))]
     rows += [("B", "S", "w", "2024-09-01", "2024-09-02", 5), ("C", "R", "w", "2024-09-01", None, None)]

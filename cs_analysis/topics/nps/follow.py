@@ -120,17 +120,18 @@ def churn_link(
     return pd.DataFrame(table, columns=list(CHURN_LINK))
 
 
-def labelled(contracts: Any, answers: pd.DataFrame, *, as_of: Any, months: int = 12) -> pd.DataFrame:
+def labelled(contracts: Any, answers: pd.DataFrame, *, as_of: Any, months: int = 12, min_n: int = 10) -> pd.DataFrame:
     """The contract lines with what their account answered a year ago, for any metric that splits by a column.
 
-    The wave is the newest that ended ``months`` before ``as_of``; accounts it did not reach are "not_asked".
+    The wave is the newest with ``min_n`` answers that ended ``months`` before ``as_of``; accounts it did not reach are
+    "not_asked".
 
     Returns
     -------
     The lines (a pandas frame) and answer.
     """
     frame = nw.from_native(contracts).lazy().collect(backend="pandas").to_native()
-    wave = followed_wave(answers, as_of=as_of, months=months)
+    wave = followed_wave(answers, as_of=as_of, months=months, min_n=min_n)
     said = account_answers(of_wave(answers, wave)).set_index("account_id")["answer"]
     return frame.assign(answer=frame["account_id"].map(said).fillna(NOT_ASKED))
 
@@ -142,13 +143,15 @@ def beside(
     retention: pd.DataFrame | None = None,
     hours: Any = None,
     stages: pd.DataFrame | None = None,
+    min_n: int = 10,
 ) -> pd.DataFrame:
     """NPS beside what else is known of the accounts: NRR since, success stages reached by then, hours before.
 
     Parameters
     ----------
     answers
-        As from :func:`answers`; the wave is the newest that ended twelve months before ``as_of``.
+        As from :func:`with_accounts`; the wave is the newest with ``min_n`` answers that ended twelve months before
+        ``as_of``.
     as_of
         Last day whose facts count.
     retention
@@ -160,10 +163,11 @@ def beside(
 
     Returns
     -------
-    measure ("nrr", fraction; "stages", number reached by the wave's last day; "hours", per month of the twelve to it),
-    answer, n (accounts), estimate, low, high (bootstrap over accounts; missing below five accounts).
+    measure ("nrr", fraction; "stages", number reached by the wave's last day; "hours", per month of the twelve to it
+    in which the account was with us and the log kept), answer, n (accounts), estimate, low, high (bootstrap over
+    accounts; missing below five accounts).
     """
-    wave = followed_wave(answers, as_of=as_of)
+    wave = followed_wave(answers, as_of=as_of, min_n=min_n)
     said = account_answers(of_wave(answers, wave))
     parts = []
     if retention is not None and wave is not None and len(retention):
@@ -174,24 +178,36 @@ def beside(
         day = said["last_day"].iloc[0]
         if stages is not None:
             known = stages[stages["reached_date"] <= day].groupby("account_id")["stage"].nunique()
-            parts.append(_means(said, known, "stages"))
+            parts.append(_means(said, known.reindex(said["account_id"].unique()).fillna(0.0), "stages"))
         if hours is not None:
-            parts.append(_means(said, _hours(hours, day) / 12, "hours"))
+            tenure = of_wave(answers, wave).groupby("account_id")["tenure_months"].first()
+            parts.append(_means(said, _hours(hours, day, tenure), "hours"))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(BESIDE))
 
 
-def _hours(hours: Any, day: pd.Timestamp) -> pd.Series:
-    """Hours per account in the twelve months to a day."""
+def _hours(hours: Any, day: pd.Timestamp, tenure: pd.Series) -> pd.Series:
+    """Hours per account and month in the twelve months to a day; missing where less than one of them can be seen.
+
+    Months before the log began, or before the account did, are not months without hours.
+    """
     first, last = periods.day_key(periods.anniversary(day.date().isoformat(), -12)), periods.day_key(day)
     at = periods.day_key_expr(nw.col("date"), missing=0)
-    rows = nw.from_native(hours).lazy().filter((at > first) & (at <= last) & ~nw.col("account_id").is_null())
+    log = nw.from_native(hours).lazy().filter(~nw.col("date").is_null())
+    begun = log.select(day=periods.day_key_expr(nw.col("date")).min()).collect(backend="pandas").to_native()["day"]
+    if not begun.notna().any():
+        return pd.Series(np.nan, index=tenure.index)
+    opened = np.datetime64(pd.to_datetime(str(int(begun.iloc[0])), format="%Y%m%d"), "D")
+    kept = float(periods.months_between(np.array([opened]), np.array([np.datetime64(day, "D") + 1]))[0])
+    rows = log.filter((at > first) & (at <= last) & ~nw.col("account_id").is_null())
     summed = rows.group_by("account_id").agg(nw.col("hours").sum()).collect(backend="pandas").to_native()
-    return summed.set_index("account_id")["hours"].astype(float)
+    spent = summed.set_index("account_id")["hours"].astype(float).reindex(tenure.index).fillna(0.0)
+    months = tenure.clip(upper=min(12.0, kept))
+    return spent / months.where(months >= 1)
 
 
 def _means(said: pd.DataFrame, values: pd.Series, measure: str) -> pd.DataFrame:
-    """The mean per answer; an account without an entry has none, 0."""
-    rows = said.assign(amount=said["account_id"].map(values).fillna(0.0).astype(float))
+    """The mean per answer, of the accounts of which it is known."""
+    rows = said.assign(amount=said["account_id"].map(values).astype(float)).dropna(subset=["amount"])
     table = []
     for answer in ANSWERS:
         own = np.sort(rows.loc[rows["answer"] == answer, "amount"].to_numpy())

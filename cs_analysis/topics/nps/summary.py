@@ -82,7 +82,8 @@ def summary(
     rows[-1]["sentence"] = words.say_response(plain, wave=wave)
     headline = pd.DataFrame(rows, columns=list(HEADLINE))
     calls = follow_up(answers, contracts, as_of=as_of, wave=wave)
-    findings = _findings(calls, topic.account_names(accounts), wave, currency)
+    said_here = of_wave(answers, wave).groupby("account_id")["value"].count()
+    findings = _findings(calls, said_here, topic.account_names(accounts), wave, currency)
     said = [rows[0]["sentence"], rows[-1]["sentence"]]
     said += [row["sentence"] for row in rows[1:-1]]
     said.append(words.say_follow_up(calls, currency=currency) if wave else "")
@@ -177,8 +178,14 @@ def _trend(answers: pd.DataFrame, plain: pd.DataFrame, min_n: int) -> pd.DataFra
     return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=["metric", "month", "estimate"])
 
 
-def _findings(calls: pd.DataFrame, names: dict[str, str], wave: str | None, currency: str) -> pd.DataFrame:
-    """All accounts with detractors in one finding, and the accounts to call with most MRR in one each."""
+def _findings(
+    calls: pd.DataFrame, answered: pd.Series, names: dict[str, str], wave: str | None, currency: str
+) -> pd.DataFrame:
+    """All accounts with detractors in one finding, and the accounts to call with most MRR in one each.
+
+    One detractor among many colleagues does not put the whole account at stake: together the accounts count with the
+    share of detractors among their answers, and those that have given notice, which others report, not at all.
+    """
     each = calls.groupby("account_id", sort=False).agg(
         kind=("kind", "first"), people=("kind", "size"), lowest=("score", "min"), mrr=("mrr", "first"),
         days=("days_left", "first"), leaving=("leaving", "first"),
@@ -203,14 +210,20 @@ def _findings(calls: pd.DataFrame, names: dict[str, str], wave: str | None, curr
         elif sentences.known(row.days) and row.days <= 90:
             said += " " + _("Its contract ends in {days}.").format(days=sentences.figure(row.days, "days"))
         rows.append({"kind": row.kind, "text": said, "money": float(row.mrr), "account_id": row.account_id})
-    blamed = each[each["kind"] == "detractor"]
+    blamed = each[(each["kind"] == "detractor") & ~each["leaving"].astype(bool)]
     if len(blamed):
         text = ngettext(
-            "{accounts} has detractors in {wave}: {mrr} of MRR.",
-            "{accounts} have detractors in {wave}: {mrr} of MRR.",
+            "{accounts} that has not given notice has detractors in {wave}: {mrr} of MRR, {stake} by their share of "
+            "its answers.",
+            "{accounts} that have not given notice have detractors in {wave}: {mrr} of MRR, {stake} by their share of "
+            "each account's answers.",
             len(blamed),
         )
-        total = float(blamed["mrr"].sum())
-        said = text.format(accounts=sentences.accounts(len(blamed)), wave=wave, mrr=money_short(total, currency))
-        rows.append({"kind": "detractor", "text": said, "money": total, "account_id": ""})
+        share = blamed["people"] / blamed["account_id"].map(answered)
+        total, stake = float(blamed["mrr"].sum()), float((blamed["mrr"] * share).sum())
+        said = text.format(
+            accounts=sentences.accounts(len(blamed)), wave=wave, mrr=money_short(total, currency),
+            stake=money_short(stake, currency),
+        )  # fmt: skip
+        rows.append({"kind": "detractor", "text": said, "money": stake, "account_id": ""})
     return findings_table(rows)

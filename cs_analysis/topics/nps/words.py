@@ -175,6 +175,8 @@ def say_churn(link: pd.DataFrame) -> str:
         for answer, row in found.iterrows()
         if answer in ("detractor", "no_answer") and row["n"] and sentences.known(row["ratio"])
     ]
+    if not said and link["churned"].sum():
+        return text
     if not said:
         return text + " " + _("Nobody left, so no answer can be said to foretell it.")
     return text + " " + " ".join(said)
