@@ -433,3 +433,17 @@ def test_a_margin_over_fewer_months_is_no_margin_a_year_ago():
     assert head.loc["hours_per_account", "year_ago"] == pytest.approx(10.0)
     short = effort.summary(priced[priced["month"] > "2026-07"], contracts, **options).headline.set_index("metric")
     assert short.loc["margin_after_cs", "note"] == "over the 3 months of the log"
+
+
+def test_the_money_of_much_time_is_that_beyond_the_middle_account():
+    days = ["2026-08-05", "2026-09-05", "2026-10-05"]
+    spent = {"A1": 6.0, "A2": 2.0, "A3": 2.0, "A4": 1.0}
+    entries = log([(d, "Sato", a, "steady", "call", h) for d in days for a, h in spent.items()])
+    contracts = lines(*((a, "2020-01-01", None, m) for a, m in zip(spent, (1e5, 2e5, 3e5, 4e5), strict=True)))
+    priced = effort.priced(effort.hours(entries, as_of=AS_OF), hourly_cost=1000.0)
+    options = {"as_of": AS_OF, "coverage": effort.logging_coverage(entries), "settings": Settings()}
+    row = effort.summary(priced, contracts, **options).findings.iloc[0]
+    assert row["kind"] == "much_time"
+    assert row["money"] == pytest.approx(3 * (6 - 2) * 1000)  # of 18,000 the 6,000 of the middle account would be spent anyway
+    assert "over 3 months" in row["text"]
+    assert "a year" not in row["text"]

@@ -254,6 +254,16 @@ def test_departures_and_answers_stand_beside_the_pace():
     assert csms.quality(frame(rows), as_of="2026-10-31", cells=("phase",), lives=late).empty
 
 
+def test_hours_after_the_landmark_are_not_before_it():
+    """On 15 October 2026 the year before ends on 15 October 2025: October's hours belong to neither side."""
+    rows = [(f"A{i:02d}", "s", "t", "AB"[i % 2], m, 1.0 + i, "", "") for i in range(30) for m in ("2025-01", "2025-09")]
+    later = [("A00", "s", "t", "A", "2025-10", 900.0, "", "")]
+    names = {"cells": ("phase",), "as_of": "2026-10-15"}
+    pd.testing.assert_frame_equal(csms.quality(frame(rows + later), **names), csms.quality(frame(rows), **names))
+    whole = csms.quality(frame(rows + later), cells=("phase",), as_of="2026-10-31")
+    assert not whole.equals(csms.quality(frame(rows), cells=("phase",), as_of="2026-10-31"))
+
+
 def test_a_missing_column_is_named():
     with pytest.raises(InputError):
         csms.csm_comparison(section_10().drop(columns="size"), seed=1)

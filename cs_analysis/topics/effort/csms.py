@@ -15,7 +15,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from cs_analysis.stats import proportions, regression
+from cs_analysis.stats import periods, proportions, regression
 from cs_analysis.stats.permute import max_t
 from cs_analysis.topics.effort.units import CELLS, csm_of, recent, strata, units
 
@@ -211,7 +211,10 @@ def quality(
     """
     end = pd.Timestamp(as_of)
     landmark = end - pd.DateOffset(years=1)
-    before = hours[(hours["month"] <= f"{landmark:%Y-%m}")]
+    if periods.is_month_end(end):
+        landmark = landmark + pd.offsets.MonthEnd(0)
+    whole = periods.month_index(landmark) - (not periods.is_month_end(landmark))  # of its own month some lies after it
+    before = hours[hours["month"] <= periods.month_label(whole)]
     found = pace(units(recent(before, 12, cells=cells), cells=cells)).accounts
     found = found[found["expected"] > 0].assign(ratio=lambda t: t["hours"] / t["expected"])
     if lives is not None:

@@ -12,7 +12,7 @@ from cs_analysis.data import topic
 from cs_analysis.data.settings import Settings
 from cs_analysis.data.topic import HEADLINE, Summary, findings_table, headline_row
 from cs_analysis.display import sentences
-from cs_analysis.display.language import _, money_short, month, ngettext, percent
+from cs_analysis.display.language import _, money_short, month, ngettext, number, percent
 from cs_analysis.errors import N_
 from cs_analysis.stats import periods
 from cs_analysis.stats.lives import lives
@@ -87,7 +87,7 @@ def summary(
         note = ngettext("over the {n} month of the log", "over the {n} months of the log", spans["now"])
         rows[2]["note"] = note.format(n=spans["now"])
     rows[2]["sentence"] = words.say_losing(cost, accounts=accounts, currency=currency)
-    findings = findings_table(_findings(cost, coverage, topic.account_names(accounts), settings))
+    findings = findings_table(_findings(cost, coverage, topic.account_names(accounts), settings, spans["now"]))
     said = [rows[0]["sentence"], words.say_cost(cost, currency=currency), rows[2]["sentence"]]
     headline = pd.DataFrame(rows, columns=list(HEADLINE))
     return Summary([s for s in said if s], headline, findings, _trend(priced, contracts, as_of))
@@ -181,7 +181,7 @@ def _covered(coverage: pd.DataFrame, end: int) -> float:
 
 
 def _findings(
-    cost: pd.DataFrame, coverage: pd.DataFrame, names: dict[str, str], settings: Settings
+    cost: pd.DataFrame, coverage: pd.DataFrame, names: dict[str, str], settings: Settings, span: int
 ) -> list[dict[str, Any]]:
     """Accounts that cost more than they bring, those that take much and pay little, and thin logs."""
     currency, low = settings.client.currency, losing(cost)
@@ -200,18 +200,24 @@ def _findings(
     ]  # fmt: skip
     quadrant = quadrants(cost)
     much = quadrant[quadrant["quadrant"] == "much_time_little_revenue"]["account_id"]
-    spent = cost.set_index("account_id")["cost"].reindex(much).sum()
-    if len(much) and spent > 0:
+    spent = cost.set_index("account_id")["cost"].reindex(much)
+    above = quadrant.set_index("account_id").reindex(much)
+    above = float((spent * (1 - above["hours_median"] / above["hours"])).sum())  # of that, what the middle one spares
+    if len(much) and above > 0:
         said = ngettext(
-            "{n} takes more hours than the middle account and pays less, {cost} a year: {names}.",
-            "{n} take more hours than the middle account and pay less, {cost} a year; foremost {names}.",
+            "{n} takes more hours than the middle account and pays less: {names}. It costs {cost} to serve over "
+            "{span}, {above} of it beyond the hours of the middle account.",
+            "{n} take more hours than the middle account and pay less: {names}. They cost {cost} to serve over "
+            "{span}, {above} of it beyond the hours of the middle account.",
             len(much),
         )
         said = said.format(
-            n=sentences.accounts(len(much)), cost=money_short(spent, currency),
-            names=sentences.listing([names.get(a, a) for a in much.head(3)]),
+            n=sentences.accounts(len(much)), cost=money_short(spent.sum(), currency),
+            above=money_short(above, currency),
+            span=ngettext("{n} month", "{n} months", span).format(n=number(span)),
+            names=sentences.listing([names.get(a, a) for a in much], most=3),
         )  # fmt: skip
-        rows.append({"kind": "much_time", "text": said, "money": float(spent), "account_id": ""})
+        rows.append({"kind": "much_time", "text": said, "money": above, "account_id": ""})
     thin = covered(coverage, last_weeks=52)
     thin = thin[thin < settings.rules.min_coverage]
     if len(thin):
