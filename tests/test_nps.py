@@ -418,6 +418,14 @@ def test_a_year_begins_after_the_landmark_and_ends_with_its_anniversary(stop, ex
     assert (link["n"], link["churned"]) == expected
 
 
+def test_an_end_within_the_grace_may_still_be_a_gap():
+    answers = cs.nps.answers(survey([("A", "R1", "w", "2024-03-01", "2024-03-31", 10)]), as_of="2026-01-31")
+    line = LINES.head(1).assign(stop=pd.Timestamp("2025-03-25"))
+    for day, n in (("2025-03-31", 0), ("2025-04-29", 0), ("2025-04-30", 1)):
+        at = cs.nps.churn_link(answers, line, as_of=day, grace_days=30)
+        assert (at["n"].sum(), at["churned"].sum()) == (n, n), day
+
+
 def test_labelled_lines_beside_and_the_loyalty_square():
     answers = cs.nps.answers(survey(ROWS), as_of="2025-12-31")
     answers = cs.nps.with_accounts(answers, LINES, as_of="2025-12-31")

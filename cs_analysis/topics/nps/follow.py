@@ -6,6 +6,7 @@ that left during the wave is in neither. A wave whose following months are not o
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -41,7 +42,13 @@ _FEWEST = 5  # accounts below which a mean has no interval
 
 
 def outcomes(
-    answers: pd.DataFrame, contracts: Any, *, as_of: Any, months: int = 12, observed_from: Any | None = None
+    answers: pd.DataFrame,
+    contracts: Any,
+    *,
+    as_of: Any,
+    months: int = 12,
+    observed_from: Any | None = None,
+    grace_days: int = 0,
 ) -> pd.DataFrame:
     """What became of each account after each wave that is long enough ago.
 
@@ -57,6 +64,8 @@ def outcomes(
         The horizon; a wave whose last day is less than this before ``as_of`` is left out.
     observed_from
         First day from which departures were recorded; waves that ended before it are left out.
+    grace_days
+        The rule by which gaps were filled: all accounts are followed until so many days before ``as_of``.
 
     Returns
     -------
@@ -64,10 +73,11 @@ def outcomes(
     churned (the life ended after the last day and within the horizon).
     """
     said = account_answers(answers)
-    said = said[is_followed(said["last_day"], as_of, months)]
+    said = said[is_followed(said["last_day"], periods.day(as_of) - timedelta(days=grace_days), months)]
     if observed_from is not None:
         said = said[said["last_day"] >= pd.Timestamp(periods.day(observed_from))]
-    all_lives = lives(contracts, as_of=as_of, observed_from=observed_from, which="all")
+    known = {"as_of": as_of, "observed_from": observed_from, "grace_days": grace_days}
+    all_lives = lives(contracts, **known, which="all")
     joined = said.merge(all_lives[["account_id", "start", "stop"]], on="account_id", how="inner")
     here = (joined["start"] <= joined["last_day"]) & (joined["stop"].isna() | (joined["stop"] > joined["last_day"]))
     joined = joined[here].reset_index(drop=True)
@@ -77,7 +87,13 @@ def outcomes(
 
 
 def churn_link(
-    answers: pd.DataFrame, contracts: Any, *, as_of: Any, months: int = 12, observed_from: Any | None = None
+    answers: pd.DataFrame,
+    contracts: Any,
+    *,
+    as_of: Any,
+    months: int = 12,
+    observed_from: Any | None = None,
+    grace_days: int = 0,
 ) -> pd.DataFrame:
     """Which share of accounts left within a year, by what they had answered, no answer included.
 
@@ -86,7 +102,7 @@ def churn_link(
 
     Parameters
     ----------
-    answers, contracts, as_of, months, observed_from
+    answers, contracts, as_of, months, observed_from, grace_days
         As in :func:`outcomes`.
 
     Returns
@@ -103,7 +119,8 @@ def churn_link(
     >>> churn_link(rows, lines, as_of="2025-03-31")[["answer", "n", "churned"]].values.tolist()
     [['promoter', 1, 0], ['passive', 0, 0], ['detractor', 0, 0], ['no_answer', 1, 1]]
     """
-    cases = outcomes(answers, contracts, as_of=as_of, months=months, observed_from=observed_from)
+    known = {"as_of": as_of, "observed_from": observed_from, "grace_days": grace_days}
+    cases = outcomes(answers, contracts, months=months, **known)
     base = cases[cases["answer"] == PROMOTER]
     table = []
     for answer in ANSWERS:
@@ -227,6 +244,7 @@ def loyalty(
     as_of: Any,
     wave: str | None = None,
     observed_from: Any | None = None,
+    grace_days: int = 0,
 ) -> pd.DataFrame:
     """The loyalty square: what accounts say × what they do at a wave, with MRR, and who was still there a year later.
 
@@ -237,7 +255,7 @@ def loyalty(
     ----------
     answers
         As from :func:`with_accounts`.
-    contracts, as_of, observed_from
+    contracts, as_of, observed_from, grace_days
         As in :func:`outcomes`.
     wave
         By default the newest.
@@ -256,7 +274,7 @@ def loyalty(
     accounts = accounts.merge(first.reset_index(), on="account_id", how="left")
     middle = accounts["does"].median() if accounts["does"].nunique() > 2 else 0.5
     accounts["behaviour"] = np.where(accounts["does"] > middle, *BEHAVIOURS)
-    came = outcomes(rows, contracts, as_of=as_of, observed_from=observed_from)
+    came = outcomes(rows, contracts, as_of=as_of, observed_from=observed_from, grace_days=grace_days)
     accounts["kept"] = accounts["account_id"].map(~came.set_index("account_id")["churned"])
     table = []
     for attitude in ATTITUDES:
