@@ -104,6 +104,10 @@ def _without_unknown(clean: Clean, known: pd.Index, problems: Problems) -> Clean
     unknown = ids.notna() & ~ids.isin(known)
     if not unknown.any():
         return clean
+    if clean.table.name == "time_entries":  # an hour is never lost: it stays under the id it was booked to
+        problem = N_("The account {value} is not in accounts; its hours are kept, and listed apart.")
+        _name_unknown(clean, unknown, known, problem, problems)
+        return clean
     problem = N_("The account {value} is not in accounts; the row is set aside.")
     _name_unknown(clean, unknown, known, problem, problems)
     return clean.keep(~unknown)

@@ -37,6 +37,10 @@ CURRENCY = Fault(
 )
 PERCENT = Fault(N_("“{value}” is ambiguous: it could be a fraction or a percentage."), N_("Write it with a % sign."))
 HOURS = Fault(N_("“{value}” cannot be read as a time spent."), N_("Write it as 1.5, 1:30, 1時間30分 or 90分."))
+NIGHT = Fault(
+    N_("“{value}” ends before it starts, and across midnight it would be more than 12 hours."),
+    N_("Correct the times, or write the hours, for example 1.5."),
+)
 FLAG = Fault(N_("“{value}” is neither yes nor no."), N_("Write yes or no (はい / いいえ)."))
 CHOICE = Fault(N_("“{value}” is not an allowed value."), N_("Use one of: {choices}."))
 
