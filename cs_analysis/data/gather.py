@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from cs_analysis.data.problems import WARNING, Problems
 from cs_analysis.data.read import Raw, Source, read_tables
 from cs_analysis.data.schema import TABLES, find_column
 from cs_analysis.data.settings import Settings
+from cs_analysis.data.sources import content_hash, read_sources
 from cs_analysis.display.language import choose
 from cs_analysis.errors import N_, InputError
 from cs_analysis.stats import periods
@@ -33,12 +34,13 @@ from cs_analysis.stats import periods
 
 @dataclass(frozen=True)
 class Gathered:
-    """What a folder holds, with canonical names and types, not cut yet."""
+    """What a folder holds, with canonical names and types, not cut yet; `inputs` are the hashes of what was read."""
 
     tables: dict[str, Clean]
     problems: Problems
     unmatched: tuple[Source, ...]
     revenue: str | None
+    inputs: dict[str, str] = field(default_factory=dict)
 
     @property
     def dated(self) -> bool:
@@ -65,6 +67,8 @@ class Settled:
 def gather(folder: Path, settings: Settings) -> Gathered:
     """Read, map and type every table of a folder."""
     reading = read_tables(folder, settings.mapping)
+    from_databases = read_sources(settings.source, reading.tables, file=settings.path)
+    reading = replace(reading, tables={**reading.tables, **from_databases})
     problems = Problems()
     _require(reading.tables, reading.unmatched)
     tables: dict[str, Clean] = {}
@@ -78,7 +82,8 @@ def gather(folder: Path, settings: Settings) -> Gathered:
                "contract_start (契約開始日) and mrr (月額) in {accounts}."),
             accounts=str(reading.tables["accounts"].source),
         )  # fmt: skip
-    return Gathered(tables, problems, reading.unmatched, revenue)
+    inputs = reading.inputs | {str(raw.source): content_hash(raw.frame) for raw in from_databases.values()}
+    return Gathered(tables, problems, reading.unmatched, revenue, inputs)
 
 
 def _require(tables: Mapping[str, Raw], unmatched: tuple[Source, ...]) -> None:

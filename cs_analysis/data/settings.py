@@ -61,6 +61,7 @@ from cs_analysis.data.sections import (
     sentence,
     unknown_section,
 )
+from cs_analysis.data.sources import Database, check_source
 from cs_analysis.display.language import LANGUAGES, _
 from cs_analysis.errors import N_, InputError
 
@@ -176,13 +177,6 @@ class Alert(Section):
         return self
 
 
-class Source(Section):
-    """`[source.<table>]`: a table that comes from a database."""
-
-    url: str = Field(description=TEXT)
-    query: str | None = Field(default=None, description=TEXT)
-
-
 class Settings(Section):
     """The whole client file; a section that is not there has its defaults.
 
@@ -201,7 +195,7 @@ class Settings(Section):
     usage: Usage = Usage()
     alerts: list[Alert] = Field(default_factory=list)
     mapping: dict[str, TableMapping] = Field(default_factory=dict)
-    source: dict[str, Source] = Field(default_factory=dict)
+    source: dict[str, Database] = Field(default_factory=dict)
     _path: Path | None = PrivateAttr(None)
 
     @property
@@ -297,6 +291,8 @@ def _check_logo(settings: Settings, path: Path) -> None:
 
 
 def _check_mappings(settings: Settings, path: Path) -> None:
+    for name, database in settings.source.items():
+        check_source(database, name, path.name)
     for name, mapping in settings.mapping.items():
         check_mapping(mapping, TABLES[name], path.name)
         if mapping.derive.tenure and not settings.rules.end_date_inclusive:
