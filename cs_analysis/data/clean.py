@@ -76,7 +76,7 @@ def clean_table(
     table = TABLES[name]
     rows_read = len(frame)
     if name == "mrr_months":
-        frame = _long(frame)
+        frame = one_row_per_month(frame)
     frame, headers = _canonical(table, source, frame, problems, mapped)
     out = Clean(table, source, frame, headers, rows_read)
     _check_columns(out, problems)
@@ -101,7 +101,7 @@ def check_headers(table: Table, source: Source, frame: pd.DataFrame, named: Iter
         problems.add(severity, source, problem, action, column=header, header=header, count=more + 1)
 
 
-def _long(frame: pd.DataFrame) -> pd.DataFrame:
+def one_row_per_month(frame: pd.DataFrame) -> pd.DataFrame:
     """Monthly revenue with one column per month as one row per account and month.
 
     A blank cell is no revenue; a column without any entry is a month that has not been filled in yet.
@@ -232,7 +232,7 @@ def _set_aside_blanks(clean: Clean, problems: Problems) -> Clean:
     """Rows that lack a required value: an error where money hangs on it, else they are set aside."""
     money = clean.table.name in MONEY_TABLES
     kept = pd.Series(True, index=clean.frame.index)
-    already = {(p.row, p.column) for p in problems.errors if p.source == clean.source}
+    already = problems.cells_in_error(clean.source)
     for name in (c for c in clean.table.required if c in clean.frame):
         blank = clean.frame[name].isna()
         header = clean.header(name)

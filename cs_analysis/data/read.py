@@ -11,9 +11,10 @@ import codecs
 import csv
 import hashlib
 import io
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +26,37 @@ from cs_analysis.display.language import MISSING, choose
 from cs_analysis.errors import N_, InputError
 
 ROW = "__row__"
+PART = 100_000_000  # in a table made of several places, what the row numbers of each next one are raised by
 TEXT_FILES = (".csv", ".tsv", ".txt")
 KNOWN_FILES = (*TEXT_FILES, ".parquet", ".xlsx", ".xlsm")
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a table stands: its file, and its sheet in a workbook."""
+    """Where a table stands: its file, and its sheet in a workbook; or several of them, as `parts`."""
 
     file: str
     sheet: str = ""
+    parts: tuple[Source, ...] = ()
+
+    @classmethod
+    def of(cls, parts: Sequence[Source]) -> Source:
+        """The one place of a table, or several as one."""
+        if len(parts) == 1:
+            return parts[0]
+        names = list(dict.fromkeys(str(part) for part in parts))
+        return cls(", ".join(names[:3]) + (", …" if len(names) > 3 else ""), parts=tuple(parts))
+
+    def place(self, row: int) -> tuple[Source, int]:
+        """The file or sheet in which a row of the table stands, and its number there."""
+        part, number = divmod(row, PART)
+        return (self.parts[part], number) if self.parts else (self, row)
+
+    def row(self, place: Source, number: int) -> int | None:
+        """The row of the table that stands in a place under that number; None when the place is not a part of it."""
+        if not self.parts:
+            return number if place == self else None
+        return self.parts.index(place) * PART + number if place in self.parts else None
 
     def __str__(self) -> str:
         return f"{self.file} [{self.sheet}]" if self.sheet else self.file
@@ -42,11 +64,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Raw:
-    """A table as the client wrote it."""
+    """A table as the client wrote it; `others` are the further places of a table that stands in several."""
 
     table: str
     source: Source
     frame: pd.DataFrame
+    others: tuple[Raw, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,15 +118,15 @@ def read_tables(folder: Path, mappings: Mapping[str, Any] | None = None) -> Read
     sources, unmatched = _assign(files, books, mappings)
     tables = {}
     for table in (t for t in TABLES if t in sources):
-        source = sources[table]
         header_row = getattr(mappings.get(table), "header_row", None)
-        tables[table] = Raw(table, source, _read(folder / source.file, source, books, header_row))
+        first, *others = [Raw(table, s, _read(folder / s.file, s, books, header_row)) for s in sources[table]]
+        tables[table] = replace(first, others=tuple(others))
     return Reading(tables, tuple(unmatched), fingerprints(files))
 
 
 def _assign(
     files: list[Path], books: dict[str, Workbook], mappings: Mapping[str, Any]
-) -> tuple[dict[str, Source], list[Source]]:
+) -> tuple[dict[str, list[Source]], list[Source]]:
     """Table → where it stands: what the mappings name first, then names of files and sheets."""
     places = [
         s
@@ -111,10 +134,10 @@ def _assign(
         for s in ([Source(f.name, n) for n in books[f.name].sheets] if f.name in books else [Source(f.name)])
     ]
     taken = {t: _named(t, m, places, books) for t, m in mappings.items() if t in TABLES and _names_a_place(m)}
-    found: dict[str, Source] = dict(taken)
+    found: dict[str, list[Source]] = dict(taken)
     unmatched = []
     for place in places:
-        if place in taken.values():
+        if any(place in named for named in taken.values()):
             continue
         table = find_table(place.sheet or Path(place.file).stem)
         if table is None and _only_sheet(place, books):
@@ -124,10 +147,10 @@ def _assign(
         elif table.name in found:
             raise InputError(
                 N_("The table {table} stands in two places, {first} and {second}; keep one of them."),
-                table=table.name, first=str(found[table.name]), second=str(place),
+                table=table.name, first=str(found[table.name][0]), second=str(place),
             )  # fmt: skip
         else:
-            found[table.name] = place
+            found[table.name] = [place]
     return found, unmatched
 
 
@@ -139,9 +162,29 @@ def _only_sheet(place: Source, books: dict[str, Workbook]) -> bool:
     return place.file in books and len(books[place.file].sheets) == 1
 
 
-def _named(table: str, mapping: Any, places: list[Source], books: dict[str, Workbook]) -> Source:
-    """The place that a mapping names, or an error that says what is there instead."""
-    file, sheet = getattr(mapping, "file", None) or "", getattr(mapping, "sheet", None) or ""
+def _named(table: str, mapping: Any, places: list[Source], books: dict[str, Workbook]) -> list[Source]:
+    """The places that a mapping names, file by file and sheet by sheet; a `*` stands for any letters."""
+    files = _expanded(getattr(mapping, "file", None), [p.file for p in places])
+    found = []
+    for file in files:
+        sheets = [p.sheet for p in places if file in ("", p.file) and p.sheet]
+        for sheet in _expanded(getattr(mapping, "sheet", None), sheets):
+            found.append(_one_named(table, file, sheet, places, books))
+    return list(dict.fromkeys(found))
+
+
+def _expanded(asked: str | list[str] | None, there: list[str]) -> list[str]:
+    """The names asked for, with a `*` put into the names that are there; the pattern itself where none fits."""
+    names: list[str] = []
+    for name in [asked] if isinstance(asked, str) else asked or [""]:
+        names += [t for t in dict.fromkeys(there) if fnmatchcase(t, name)] if "*" in name else []
+        if "*" not in name or not names:
+            names.append(name)
+    return names
+
+
+def _one_named(table: str, file: str, sheet: str, places: list[Source], books: dict[str, Workbook]) -> Source:
+    """The place of that file and sheet ("" = not named), or an error that says what is there instead."""
     names = sorted({p.file for p in places})
     if file and file not in names:
         raise InputError(
