@@ -79,7 +79,8 @@ class Problems:
         rows = [int(r) for r in rows]
         texts = ["" if v is None or v != v else str(v) for v in values] if values is not None else [""] * len(rows)
         for row, text in zip(rows[:LISTED], texts, strict=False):
-            self.found.append(Problem(severity, source, row, column, text, problem, action, fields))
+            place, number = source.place(row)
+            self.found.append(Problem(severity, place, number, column, text, problem, action, fields))
         if len(rows) > LISTED:
             more = N_("{count} more rows have the same problem.")
             self.found.append(
@@ -93,7 +94,12 @@ class Problems:
 
     def rows_in_error(self, source: Source) -> set[int]:
         """The rows of a table that hold an error already, so that one fault is not told twice."""
-        return {p.row for p in self.errors if p.source == source and p.row is not None}
+        return {row for row, _column in self.cells_in_error(source)}
+
+    def cells_in_error(self, source: Source) -> set[tuple[int, str]]:
+        """The rows and columns of a table that hold an error already."""
+        told = ((source.row(p.source, p.row), p.column) for p in self.errors if p.row is not None)
+        return {(row, column) for row, column in told if row is not None}
 
     def frame(self) -> pd.DataFrame:
         """One row per fault, errors first, in the language in force."""
