@@ -20,10 +20,11 @@ from cs_analysis.data.door import (
     merge_accounts,
     raise_to_parents,
 )
+from cs_analysis.data.example import is_beside, without_examples
 from cs_analysis.data.lines import FLAT, observed_from, revenue_lines, revenue_source
 from cs_analysis.data.mapping import apply_mapping, match_accounts
-from cs_analysis.data.problems import WARNING, Problems
-from cs_analysis.data.read import Raw, Source, read_tables
+from cs_analysis.data.problems import NOTE, WARNING, Problems
+from cs_analysis.data.read import Raw, Reading, Source, read_tables
 from cs_analysis.data.schema import TABLES, find_column
 from cs_analysis.data.settings import Settings
 from cs_analysis.data.sources import content_hash, read_sources
@@ -70,9 +71,11 @@ def gather(folder: Path, settings: Settings) -> Gathered:
     from_databases = read_sources(settings.source, reading.tables, file=settings.path)
     reading = replace(reading, tables={**reading.tables, **from_databases})
     problems = Problems()
-    _require(reading.tables, reading.unmatched)
+    unmatched = tuple(place for place in reading.unmatched if not is_beside(place.sheet))
+    _require(reading.tables, unmatched)
+    given = _given(reading, problems)
     tables: dict[str, Clean] = {}
-    for raw in sorted(reading.tables.values(), key=lambda r: r.table != "accounts"):
+    for raw in sorted(given.values(), key=lambda r: r.table != "accounts"):
         tables[raw.table] = _clean(raw, settings, tables.get("accounts"), problems)
     tables = {t: tables[t] for t in TABLES if t in tables}
     revenue = revenue_source(tables)
@@ -83,7 +86,7 @@ def gather(folder: Path, settings: Settings) -> Gathered:
             accounts=str(reading.tables["accounts"].source),
         )  # fmt: skip
     inputs = reading.inputs | {str(raw.source): content_hash(raw.frame) for raw in from_databases.values()}
-    return Gathered(tables, problems, reading.unmatched, revenue, inputs)
+    return Gathered(tables, problems, unmatched, revenue, inputs)
 
 
 def _require(tables: Mapping[str, Raw], unmatched: tuple[Source, ...]) -> None:
@@ -93,6 +96,28 @@ def _require(tables: Mapping[str, Raw], unmatched: tuple[Source, ...]) -> None:
             N_("The table accounts (顧客) was not found in the data folder; {choose}."),
             choose=choose("accounts", there),
         )  # fmt: skip
+
+
+def _given(reading: Reading, problems: Problems) -> dict[str, Raw]:
+    """The tables without a template's examples, and without the tables of a template that nobody filled in.
+
+    A template has a sheet for everything, and most clients fill in a few. `accounts` stays, and so does a table
+    without rows that came in any other form.
+    """
+    templates = {place.file for place in reading.unmatched if is_beside(place.sheet)}
+    without = {name: without_examples(raw, problems) for name, raw in reading.tables.items()}
+    blank = {
+        name: raw.source
+        for name, raw in without.items()
+        if raw.frame.empty and name != "accounts"
+        if raw.source.file in templates or len(reading.tables[name].frame)
+    }
+    if blank:
+        problems.add(
+            NOTE, Source(next(iter(blank.values())).file), N_("Without rows, and so taken as not given: {places}."), "",
+            places=", ".join(source.sheet or source.file for source in blank.values()),
+        )  # fmt: skip
+    return {name: raw for name, raw in without.items() if name not in blank}
 
 
 def _clean(raw: Raw, settings: Settings, accounts: Clean | None, problems: Problems) -> Clean:
