@@ -21,8 +21,10 @@ from cs_analysis.data.door import (
     raise_to_parents,
 )
 from cs_analysis.data.example import is_beside, without_examples
+from cs_analysis.data.exports import without_footer
 from cs_analysis.data.lines import FLAT, observed_from, revenue_lines, revenue_source
-from cs_analysis.data.mapping import apply_mapping, match_accounts
+from cs_analysis.data.mapping import TableMapping, apply_mapping, stacked
+from cs_analysis.data.match import match_accounts
 from cs_analysis.data.problems import NOTE, WARNING, Problems
 from cs_analysis.data.read import Raw, Reading, Source, read_tables
 from cs_analysis.data.schema import TABLES, find_column
@@ -121,22 +123,33 @@ def _given(reading: Reading, problems: Problems) -> dict[str, Raw]:
 
 
 def _clean(raw: Raw, settings: Settings, accounts: Clean | None, problems: Problems) -> Clean:
-    table, frame, mapping = TABLES[raw.table], raw.frame, settings.mapping.get(raw.table)
-    mapped: dict[str, str] = {}
-    currency = settings.client.currency
+    """The table with canonical names and types: each of its places mapped by itself, then all together."""
+    table, mapping, currency = TABLES[raw.table], settings.mapping.get(raw.table), settings.client.currency
+    places = (raw, *raw.others)
+    frame = stacked([_mapped(place, mapping, accounts, currency, problems) for place in places], table)
+    renamed = mapping.columns if mapping is not None else {}
+    named = {column.name: theirs for theirs, ours in renamed.items() if (column := find_column(table, ours))}
+    if mapping is not None and mapping.match == "name":
+        named.pop("account_id", None)
+    source = Source.of([place.source for place in places])
+    clean = clean_table(raw.table, source, frame, problems, currency=currency, mapped=named)
+    return replace(clean, rows_read=sum(len(place.frame) for place in places))
+
+
+def _mapped(
+    raw: Raw, mapping: TableMapping | None, accounts: Clean | None, currency: str, problems: Problems
+) -> pd.DataFrame:
+    """One file or sheet as texts under our names, as far as its mapping gives them."""
+    table, frame = TABLES[raw.table], without_footer(raw.frame, raw.source, problems)
     check_headers(table, raw.source, frame, mapping.names() if mapping is not None else (), problems)
-    if mapping is not None:
-        frame, found = apply_mapping(frame, mapping, table=table, where=raw.source, currency=currency)
+    if mapping is None:
+        return frame
+    frame, found = apply_mapping(frame, mapping, table=table, where=raw.source, currency=currency)
+    problems.found.extend(found)
+    if mapping.match == "name" and accounts is not None:
+        frame, found = match_accounts(frame, accounts.frame, table=table, where=raw.source)
         problems.found.extend(found)
-        for theirs, ours in mapping.columns.items():
-            if (column := find_column(table, ours)) is not None:
-                mapped[column.name] = theirs
-        if mapping.match == "name" and accounts is not None:
-            frame, found = match_accounts(frame, accounts.frame, table=table, where=raw.source)
-            problems.found.extend(found)
-            mapped.pop("account_id", None)
-    clean = clean_table(raw.table, raw.source, frame, problems, currency=currency, mapped=mapped)
-    return replace(clean, rows_read=len(raw.frame))
+    return frame
 
 
 # -------------------------------------------------------------------------------------------------------- as-of date
