@@ -224,14 +224,16 @@ def settle(gathered: Gathered, settings: Settings, as_of: date) -> Settled:
     tables = check.check_rows(tables, settings, problems)
     if not gathered.whole:
         return Settled({}, coverage_of(gathered.tables, tables), None)
-    check.check_merges(tables["accounts"], problems)
-    check.check_unlisted(tables, problems)
+    check.check_unlisted(tables, settings, problems)
     lines = revenue_lines(tables, settings, as_of, problems)
+    check.check_merges(tables["accounts"], lines, settings, problems)
     if problems.errors:
         return Settled({}, coverage_of(gathered.tables, tables), None)
     frames = {name: clean.frame for name, clean in tables.items() if name != "mrr_months"}
-    frames["accounts"] = add_unlisted(frames["accounts"].drop(columns=list(FLAT), errors="ignore"), lines)
+    frames["accounts"] = frames["accounts"].drop(columns=list(FLAT), errors="ignore")
     frames = merge_accounts({**frames, "contracts": lines})
+    # after the mergers: an account can have merged into one that is not listed
+    frames["accounts"] = add_unlisted(frames["accounts"], frames["contracts"])
     if settings.rules.account_level == "parent":
         frames = raise_to_parents(frames)
     if gathered.revenue == "mrr_months":
