@@ -3,7 +3,7 @@
 Everything is text here, and nothing is typed or cut. The steps follow each other in this order:
 
 1. `columns`: their headers get our names (a name of ours that the schema does not know is a custom variable); those
-   of `ignore` go; every other column is kept as it is.
+   of `ignore` go (a `*` stands for any letters); every other column is kept as it is.
 2. `fill_down`: a blank cell takes the value above it, within one record (`record_start`).
 3. `filter`: rows whose column holds one of the values named are kept, the rest is counted as set aside.
 4. `values`: their values become ours; a value that is not named stays.
@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from typing import Literal
 
 import pandas as pd
@@ -180,11 +181,14 @@ def apply_mapping(
     """
     source = where if isinstance(where, Source) else Source(where)
     problems = Problems()
-    frame, headers = _rename(_ignored(frame, mapping.ignore, table, source), mapping.columns, table, source)
+    used = {normalise(name) for name in mapping.names()}  # a column that is needed on the way goes at the end
+    unwanted = _unwanted(frame, mapping.ignore, table, source)
+    frame = frame.drop(columns=[c for c in unwanted if normalise(c) not in used])
+    frame, headers = _rename(frame, mapping.columns, table, source)
     step = _Step(table, source, headers)
     start = step.locate(frame, mapping.record_start) if mapping.record_start else None
     frame = fill_down(frame, [step.locate(frame, name) for name in mapping.fill_down], start)
-    frame = _filter(frame, mapping.filter, step, problems)
+    frame = _filter(frame, mapping, step, problems)
     for name, pairs in mapping.values.items():
         column = step.locate(frame, name)
         frame = frame.assign(**{column: _translate(frame[column], pairs)})
@@ -197,6 +201,7 @@ def apply_mapping(
         step.check_unit(column, unit)
         frame = frame.assign(**{column: _converted(frame, column, unit, step, currency, problems)})
     frame = _derive(frame, mapping.derive, step, currency, problems)
+    frame = frame.drop(columns=[headers[c] for c in unwanted if headers.get(c) in frame])
     return frame.reset_index(drop=True), problems.found
 
 
@@ -285,20 +290,20 @@ def _rename(
 
 
 def _filter(
-    frame: pd.DataFrame, kept: dict[str, Scalar | list[Scalar]], step: _Step, problems: Problems
+    frame: pd.DataFrame, mapping: TableMapping, step: _Step, problems: Problems
 ) -> pd.DataFrame:
-    for name, values in kept.items():
+    amounts = [*mapping.units, *([mapping.derive.amount.amount] if mapping.derive.amount else [])]
+    for name, values in mapping.filter.items():
         column = step.locate(frame, name)
-        texts = frame[column].map(fold)
-        wanted = {fold(_text(v)) for v in (values if isinstance(values, list) else [values])}
-        rest = ~texts.isin(list(wanted))
+        kept = [_text(v) for v in (values if isinstance(values, list) else [values])]
+        rest = ~frame[column].map(fold).isin([fold(v) for v in kept])
         if rest.any():
-            held = _held(frame[rest], step.table)
+            held = _held(frame[rest], step.table, [step.find(frame, a) for a in amounts])
             more = N_("They hold {held}.") if held else ""
             problems.add(
                 NOTE, step.source,
                 N_("{count} rows are set aside by the filter of the mapping ({column} is {others}, not {kept})."), more,
-                column=name, count=int(rest.sum()), kept=" / ".join(sorted(wanted)), held=held,
+                column=name, count=int(rest.sum()), kept=" / ".join(kept), held=held,
                 others=_counted(frame.loc[rest, column]),
             )  # fmt: skip
         frame = frame[~rest]
@@ -313,13 +318,14 @@ def _counted(values: pd.Series) -> str:
     return shown + (", …" if len(commonest) > 5 else "")
 
 
-def _held(frame: pd.DataFrame, table: Table) -> str:
-    """The amounts and hours in rows that are set aside, column by column, as far as they can be read."""
+def _held(frame: pd.DataFrame, table: Table, amounts: list[str | None]) -> str:
+    """The amounts and hours in rows that are set aside, as they stand there, as far as they can be read."""
     totals = {}
     for header in (c for c in frame.columns if c != ROW):
         column = find_column(table, header)
-        if column is not None and column.type in ("money", "hours"):
-            values = parse(frame[header], column.type).values
+        kind = column.type if column is not None else "number"
+        if kind in ("money", "hours") or header in amounts:
+            values = parse(frame[header], kind).values
             if values.notna().any():
                 totals[header] = values.sum()
     return ", ".join(f"{header} {total:,.10g}" for header, total in totals.items())
@@ -339,13 +345,16 @@ def _text(value: Scalar) -> str:
     return value.isoformat() if isinstance(value, date) else cell_text(value)
 
 
-def _ignored(frame: pd.DataFrame, ignore: list[str], table: Table, source: Source) -> pd.DataFrame:
-    """The frame without the columns that nobody wants."""
-    by_spelling = {normalise(c): c for c in reversed([c for c in frame.columns if c != ROW])}
+def _unwanted(frame: pd.DataFrame, ignore: list[str], table: Table, source: Source) -> list[str]:
+    """The columns that nobody wants."""
+    headers = [c for c in frame.columns if c != ROW]
+    gone: list[str] = []
     for name in ignore:
-        if normalise(name) not in by_spelling:
-            raise lacks(table, source, name, by_spelling.values())
-    return frame.drop(columns=[by_spelling[normalise(name)] for name in ignore])
+        meant = [c for c in headers if fnmatchcase(normalise(c), normalise(name))]
+        if not meant:
+            raise lacks(table, source, name, headers)
+        gone += meant
+    return list(dict.fromkeys(gone))
 
 
 def _converted(

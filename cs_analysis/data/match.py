@@ -35,7 +35,7 @@ def company_key(name: object) -> str:
 
 
 def match_accounts(
-    frame: pd.DataFrame, accounts: pd.DataFrame, *, table: Table, where: Source | str
+    frame: pd.DataFrame, accounts: pd.DataFrame, *, table: Table, where: Source | str, header: str | None = None
 ) -> tuple[pd.DataFrame, list[Problem]]:
     """Names of accounts in a table (`match = "name"`) as their ids; rows that match none, or several, are set aside.
 
@@ -45,6 +45,8 @@ def match_accounts(
         Texts with `__row__`; the names stand in the column of `account_id`, else in one that means an account's name.
     accounts
         Columns `account_id`, `account_name`.
+    header
+        What the client calls that column, if a mapping has renamed it.
 
     Returns
     -------
@@ -79,7 +81,7 @@ def match_accounts(
             message = N_("No account has the name “{value}”; the row is set aside.")
             action = N_("Did you mean “{near}”? Correct the name, or give the account's id.") if near else _NAME_IT
         problems.add(
-            severity, source, message, action, rows=frame.loc[rows, ROW], column=column,
+            severity, source, message, action, rows=frame.loc[rows, ROW], column=header or column,
             values=frame.loc[rows, column], near=near,
         )  # fmt: skip
     matched = frame.drop(columns=column).assign(account_id=found.where(~blank, ""))
