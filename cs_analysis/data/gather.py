@@ -140,6 +140,10 @@ def _mapped(
     raw: Raw, mapping: TableMapping | None, accounts: Clean | None, currency: str, problems: Problems
 ) -> pd.DataFrame:
     """One file or sheet as texts under our names, as far as its mapping gives them."""
+    for f in raw.findings:
+        problems.add(
+            f.severity, raw.source, f.problem, f.action, rows=f.rows, column=f.column, values=f.values, **f.fields
+        )
     table, frame = TABLES[raw.table], without_footer(raw.frame, raw.source, problems)
     check_headers(table, raw.source, frame, mapping.names() if mapping is not None else (), problems)
     if mapping is None:

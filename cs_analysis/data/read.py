@@ -7,13 +7,9 @@ that the client sees in Excel.
 
 from __future__ import annotations
 
-import codecs
-import csv
 import hashlib
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -21,14 +17,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cs_analysis.data.cells import ROW, cell_text
+from cs_analysis.data.headers import Finding, Headers
 from cs_analysis.data.schema import TABLES, find_table
+from cs_analysis.data.sheets import distinct, tabulate
+from cs_analysis.data.textfile import read_text
+from cs_analysis.data.workbook import Workbook
 from cs_analysis.display.language import MISSING, choose
 from cs_analysis.errors import N_, InputError
 
-ROW = "__row__"
 PART = 100_000_000  # in a table made of several places, what the row numbers of each next one are raised by
 TEXT_FILES = (".csv", ".tsv", ".txt")
 KNOWN_FILES = (*TEXT_FILES, ".parquet", ".xlsx", ".xlsm")
+OTHER_SPREADSHEETS = (".xls", ".xlsb", ".ods", ".numbers", ".xlt", ".xltx", ".gsheet")
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,16 @@ class Source:
 
 @dataclass(frozen=True)
 class Raw:
-    """A table as the client wrote it; `others` are the further places of a table that stands in several."""
+    """A table as the client wrote it; `others` are the further places of a table that stands in several.
+
+    `findings` are what was left out of the frame, or could not be read, on the way from the file.
+    """
 
     table: str
     source: Source
     frame: pd.DataFrame
     others: tuple[Raw, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,8 +93,19 @@ def data_files(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise InputError(N_("There is no data folder {folder}; give the folder that holds the tables."), folder=folder)
-    files = (f for f in folder.iterdir() if f.is_file() and f.suffix.lower() in KNOWN_FILES)
-    return sorted((f for f in files if not f.name.startswith(("~$", "."))), key=lambda f: f.name)
+    there = [f for f in folder.iterdir() if f.is_file() and not f.name.startswith(("~$", "."))]
+    for file in sorted(f for f in there if f.suffix.lower() in OTHER_SPREADSHEETS):
+        raise InputError(
+            N_("The file {file} is a spreadsheet of a kind that is not read; save it as .xlsx, or remove it."),
+            file=file.name,
+        )  # fmt: skip
+    return sorted((f for f in there if f.suffix.lower() in KNOWN_FILES), key=lambda f: f.name)
+
+
+def _unread_files(folder: Path) -> list[Source]:
+    """Files of other kinds that carry the name of a table (`usage.csv.zip`, `契約.json`): told, as sheets are."""
+    names = sorted(f.name for f in folder.iterdir() if f.is_file() and f.suffix.lower() not in KNOWN_FILES)
+    return [Source(n) for n in names if not n.startswith((".", "~$")) and find_table(n.split(".")[0]) is not None]
 
 
 def fingerprints(files: list[Path]) -> dict[str, str]:
@@ -114,14 +130,13 @@ def read_tables(folder: Path, mappings: Mapping[str, Any] | None = None) -> Read
     """
     files = data_files(folder)
     mappings = mappings or {}
-    books = {f.name: Workbook(f) for f in files if f.suffix.lower() in (".xlsx", ".xlsm")}
+    books = {f.name: Workbook(_bytes(f), f.name) for f in files if f.suffix.lower() in (".xlsx", ".xlsm")}
     sources, unmatched = _assign(files, books, mappings)
     tables = {}
     for table in (t for t in TABLES if t in sources):
-        header_row = getattr(mappings.get(table), "header_row", None)
-        first, *others = [Raw(table, s, _read(folder / s.file, s, books, header_row)) for s in sources[table]]
+        first, *others = [_read(folder / s.file, table, s, books, mappings.get(table)) for s in sources[table]]
         tables[table] = replace(first, others=tuple(others))
-    return Reading(tables, tuple(unmatched), fingerprints(files))
+    return Reading(tables, (*unmatched, *_unread_files(folder)), fingerprints(files))
 
 
 def _assign(
@@ -214,12 +229,17 @@ def _one_named(table: str, file: str, sheet: str, places: list[Source], books: d
     return fits[0]
 
 
-def _read(path: Path, source: Source, books: dict[str, Workbook], header_row: int | None) -> pd.DataFrame:
+def _read(path: Path, table: str, source: Source, books: dict[str, Workbook], mapping: Any) -> Raw:
+    """A table as it stands in one place, and what was found in reading it."""
     if path.suffix.lower() == ".parquet":
-        return read_parquet(path)
+        return Raw(table, source, read_parquet(path))
+    headers = Headers(TABLES[table], getattr(mapping, "columns", None), mapping.names() if mapping is not None else ())
     if source.file in books:
-        return _with_header(books[source.file].grid(source.sheet), source, header_row)
-    return read_csv(path, header_row=header_row)
+        grid = books[source.file].grid(source.sheet)
+    else:
+        grid = read_text(_bytes(path), path.name, headers.count)
+    frame, findings = tabulate(grid, str(source), headers, getattr(mapping, "header_row", None))
+    return Raw(table, source, frame, findings=tuple(findings))
 
 
 def _bytes(path: Path) -> bytes:
@@ -235,127 +255,7 @@ def _bytes(path: Path) -> bytes:
     return content
 
 
-# -------------------------------------------------------------------------------------------------------- text files
-
-
-def decode(content: bytes, file: str) -> str:
-    """The text of a file: by its byte order mark, else UTF-16 if it looks so, else strict UTF-8, else cp932."""
-    if content.startswith(codecs.BOM_UTF8):
-        encodings = ["utf-8-sig"]
-    elif content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encodings = ["utf-16"]
-    elif b"\0" in content[:2000]:
-        encodings = ["utf-16-be" if content[:1] == b"\0" else "utf-16-le"]
-    else:
-        encodings = ["utf-8", "cp932"]
-    for encoding in encodings:
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text and not (encoding == "cp932" and _looks_like_euc(content, text)):
-            return text
-    raise InputError(N_("The file {file} is not text that can be read; save it as CSV UTF-8."), file=file)
-
-
-def _looks_like_euc(content: bytes, text: str) -> bool:
-    """Whether what cp932 reads as half-width katakana would be sound EUC-JP: refused rather than read as rubbish."""
-    foreign = [letter for letter in text[:100_000] if letter > "\x7f"]
-    if 2 * sum("\uff61" <= letter <= "\uff9f" for letter in foreign) <= len(foreign):
-        return False
-    try:
-        content.decode("euc_jp")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _delimiter(text: str) -> str:
-    """The delimiter of the first line that has one, outside quotes; a comma where none has."""
-    for line in text[:20_000].splitlines()[:20]:
-        bare = "".join(line.split('"')[::2])
-        counts = {d: bare.count(d) for d in ",\t;"}
-        best = max(counts, key=lambda d: counts[d])
-        if counts[best]:
-            return best
-    return ","
-
-
-def read_csv(path: Path, *, header_row: int | None = None) -> pd.DataFrame:
-    """A delimited text file as texts, with its headers and row numbers."""
-    text = decode(_bytes(path), path.name)
-    if not text.strip("\ufeff \t\r\n,;"):
-        raise InputError(N_("The file {file} is empty; fill it in or remove it."), file=path.name)
-    try:
-        grid = pd.read_csv(
-            io.StringIO(text), sep=_delimiter(text), header=None, dtype=str, na_filter=False, skip_blank_lines=False,
-            skiprows=(header_row or 1) - 1, quoting=csv.QUOTE_MINIMAL,
-        )  # fmt: skip
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(
-            N_("The file {file} cannot be read as a table ({reason}); save it as CSV UTF-8 again."),
-            file=path.name, reason=_plain(str(error)),
-        ) from None  # fmt: skip
-    grid.insert(0, ROW, np.arange(header_row or 1, (header_row or 1) + len(grid)))
-    return _with_header(grid, Source(path.name), header_row)
-
-
-def _plain(reason: str) -> str:
-    """The parser's own words without their prefix."""
-    return reason.split("C error: ")[-1].strip().rstrip(".")
-
-
-# ------------------------------------------------------------------------------------------- typed cells into text
-
-
-def cell_text(value: object) -> str:
-    """A typed cell as text, without loss: whole numbers without a point, days and times in ISO form.
-
-    >>> cell_text(120.0), cell_text(0.1), cell_text(datetime(2024, 4, 1)), cell_text(True), cell_text(None)
-    ('120', '0.1', '2024-04-01', 'TRUE', '')
-    """
-    if value is None or value != value:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
-    if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() else value.isoformat(sep=" ")
-    if isinstance(value, (date, time)):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        seconds = round(value.total_seconds())
-        return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
-    return str(value)
-
-
-class Workbook:
-    """An Excel workbook, opened once; its sheets are read when asked for."""
-
-    def __init__(self, path: Path) -> None:
-        from python_calamine import CalamineError, CalamineWorkbook
-
-        self.file = path.name
-        content = _bytes(path)
-        try:
-            self._book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        except (CalamineError, ValueError, OSError) as error:
-            raise InputError(
-                N_("The file {file} cannot be read as an Excel workbook; open it in Excel and save it as .xlsx, "
-                   "without a password."),
-                file=path.name,
-            ) from error  # fmt: skip
-        self.sheets: list[str] = list(self._book.sheet_names)
-
-    def grid(self, sheet: str) -> pd.DataFrame:
-        """A sheet as texts, with the row numbers of Excel."""
-        rows = self._book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
-        grid = pd.DataFrame([[cell_text(cell) for cell in row] for row in rows], dtype=object)
-        grid.insert(0, ROW, np.arange(1, len(grid) + 1))
-        return grid
+# ----------------------------------------------------------------------------------------------------------- Parquet
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
@@ -367,7 +267,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError, ValueError):
         raise InputError(N_("The file {file} cannot be read as Parquet; write it again."), file=path.name) from None
-    frame = pd.DataFrame({name: _texts(table.column(i)) for i, name in enumerate(_distinct(table.column_names))})
+    frame = pd.DataFrame({name: _texts(table.column(i)) for i, name in enumerate(distinct(table.column_names))})
     frame.insert(0, ROW, np.arange(2, len(frame) + 2))
     return frame
 
@@ -387,36 +287,3 @@ def _texts(column: Any) -> pd.Series:
     ):
         return pc.fill_null(column.cast(pa.string()), "").to_pandas()
     return pd.Series([cell_text(v) for v in column.to_pylist()], dtype=object)
-
-
-# ------------------------------------------------------------------------------------------------------------ header
-
-
-def _with_header(grid: pd.DataFrame, source: Source, header_row: int | None) -> pd.DataFrame:
-    """The first row that is not blank (or the one named) becomes the header; blank rows and columns go."""
-    body = grid.drop(columns=ROW)
-    filled = (body != "").any(axis=1) if len(body.columns) else pd.Series(False, index=body.index)
-    if header_row is not None:
-        filled &= grid[ROW] >= header_row
-    if not filled.any():
-        raise InputError(N_("{place} is empty; fill it in or remove it."), place=str(source))
-    header = int(filled.to_numpy().argmax())
-    names = [str(h).strip().lstrip("\ufeff") for h in body.iloc[header]]
-    rows = filled.to_numpy().copy()
-    rows[: header + 1] = False
-    frame = body if rows.all() else body[rows]
-    keep = [i for i, name in enumerate(names) if name or (frame.iloc[:, i] != "").any()]
-    frame = frame.iloc[:, keep].reset_index(drop=True)
-    frame.columns = _distinct([names[i] or f"column {i + 1}" for i in keep])
-    frame.insert(0, ROW, grid[ROW].to_numpy()[rows])
-    return frame
-
-
-def _distinct(names: list[str]) -> list[str]:
-    """Headers made distinct: the second "memo" becomes "memo (2)"."""
-    seen: dict[str, int] = {}
-    out = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        out.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return out
