@@ -45,7 +45,18 @@ def template(lang, tmp_path) -> Path:
 
 # what ten customers' staff would type: (table, rows); a day, an amount, a word of the dropdown
 IDS = [f"{number:03d}" for number in range(1, 11)]
-NAMES = ["㈱青空", "海山商事", "森田工業", "川辺物流", "星野製薬", "北国銀行", "南風電機", "東雲食品", "西条建設", "Aoi 商店"]
+NAMES = [
+    "㈱青空",
+    "海山商事",
+    "森田工業",
+    "川辺物流",
+    "星野製薬",
+    "北国銀行",
+    "南風電機",
+    "東雲食品",
+    "西条",
+    "Aoi 商店",
+]
 WORDS = {
     "en": {"yes": "yes", "no": "no", "us": "us", "customer": "customer", "champion": "champion", "cs": "cs"},
     "ja": {"yes": "はい", "no": "いいえ", "us": "自社", "customer": "顧客", "champion": "推進者", "cs": "CS費用"},
@@ -158,7 +169,7 @@ def _as_csv(value: object) -> str:
 
 def test_examples_and_blank_sheets_are_not_data(template, lang):
     """Nobody filled in anything: neither the examples nor the guide pass for a company."""
-    with pytest.raises(InputError, match="No revenue was found|No date was found"):
+    with pytest.raises(InputError, match=r"No revenue was found|No date was found"):
         check(template.parent)
     rows = typed(lang)
     fill(template, {name: rows[name] for name in ("accounts", "contracts")})
@@ -229,7 +240,7 @@ def _listed(column, lang) -> list[str]:
 
 
 def _checkable(table, column) -> bool:
-    if column.name == "account_id" or column.choices or table.key == (column.name,) and column.type == "id":
+    if column.name == "account_id" or column.choices or (table.key == (column.name,) and column.type == "id"):
         return True
     return column.type in ("date", "month", "money", "number", "count", "hours", "score", "flag")
 

@@ -89,7 +89,7 @@ def without_examples(raw: Raw, problems: Problems) -> Raw:
 def _is_ours(table: Table, row: pd.Series, headers: dict[str, str]) -> bool:
     """Whether every filled cell of a marked row is the example's, in one of the languages; a custom one is not."""
     known = {h: name for name, h in headers.items()}
-    filled = {h: str(t).strip() for h, t in row.items() if h != ROW and str(t).strip()}
+    filled = {str(h): str(t).strip() for h, t in row.items() if h != ROW and str(t).strip()}
     if not set(filled) <= set(known):
         return False
     for lang in LANGUAGES:

@@ -254,14 +254,10 @@ class _Sheet:
             said.append(_("Example: {example}").format(example=example))
         if column.required:
             said.append(_("Required: no cell of it may be blank."))
-        elif instead := [group for group in self.table.any_of if column.name not in group]:
-            if any(column.name in group for group in self.table.any_of):
-                columns = [self.table.column(name) for name in instead[0]]
-                said.append(
-                    _("Required, unless this is given instead: {columns}.").format(
-                        columns=" + ".join(header(c) for c in columns if c)
-                    )
-                )
+        elif any(column.name in group for group in self.table.any_of):
+            instead = next(group for group in self.table.any_of if column.name not in group)
+            names = " + ".join(header(c) for name in instead if (c := self.table.column(name)))
+            said.append(_("Required, unless this is given instead: {columns}.").format(columns=names))
         return "\n".join(said)
 
     def _check(self, column: Column) -> dict[str, Any] | None:
