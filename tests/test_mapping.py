@@ -199,13 +199,21 @@ ACCOUNTS = pd.DataFrame(
 
 
 def test_accounts_are_found_by_name_and_the_others_listed():
-    frame = table_of(Client=["㈱ 青空商事", "umi, inc", "Yama", "River", ""], hours=list("12345"))
+    frame = table_of(Client=["㈱ 青空商事", "umi, inc", "Yama", "River", ""], subject=list("12345"))
     rule = TableMapping(columns={"Client": "account_id"}, match="name")
-    frame, _ = apply_mapping(frame, rule, table=TABLES["time_entries"], where="log.csv")
-    out, problems = match_accounts(frame, ACCOUNTS, table=TABLES["time_entries"], where="log.csv")
-    assert out[["account_id", "hours"]].values.tolist() == [["A1", "1"], ["A2", "2"], ["", "5"]]
+    frame, _ = apply_mapping(frame, rule, table=TABLES["activities"], where="log.csv")
+    out, problems = match_accounts(frame, ACCOUNTS, table=TABLES["activities"], where="log.csv", header="Client")
+    assert out[["account_id", "subject"]].values.tolist() == [["A1", "1"], ["A2", "2"], ["", "5"]]
     assert [(p.severity, p.row, p.value) for p in problems] == [("warning", 4, "Yama"), ("warning", 5, "River")]
+    assert {p.column for p in problems} == {"Client"}
     assert "Several" in problems[0].problem
+
+
+def test_hours_of_an_account_that_is_not_found_are_kept_under_its_name():
+    frame = table_of(account_id=["青空商事", " River ", "Yama", ""], hours=list("1234"))
+    out, problems = match_accounts(frame, ACCOUNTS, table=TABLES["time_entries"], where="log.csv")
+    assert out[["account_id", "hours"]].values.tolist() == [["A1", "1"], ["River", "2"], ["", "4"]]
+    assert [(p.severity, p.row) for p in problems] == [("note", 3), ("warning", 4)]
 
 
 def test_revenue_of_an_account_that_is_not_found_is_an_error():

@@ -151,7 +151,8 @@ def _mapped(
     frame, found = apply_mapping(frame, mapping, table=table, where=raw.source, currency=currency)
     problems.found.extend(found)
     if mapping.match == "name" and accounts is not None:
-        frame, found = match_accounts(frame, accounts.frame, table=table, where=raw.source)
+        header = mapping.header_of(table, "account_id")
+        frame, found = match_accounts(frame, accounts.frame, table=table, where=raw.source, header=header)
         problems.found.extend(found)
     return frame
 

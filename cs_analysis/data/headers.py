@@ -25,9 +25,15 @@ class Finding:
 class Headers:
     """Which texts are headers of a table: the schema's, those that a mapping names, and months in the wide form."""
 
-    def __init__(self, table: Table, columns: Mapping[str, str] | None = None, others: Iterable[str] = ()) -> None:
-        """`columns` are their header → our name, `others` what else the mapping names, by their header."""
-        self.table = table
+    def __init__(
+        self, table: Table, columns: Mapping[str, str] | None = None, others: Iterable[str] = (), *,
+        units_given: bool = False,
+    ) -> None:  # fmt: skip
+        """`columns` are their header → our name, `others` what else the mapping names, by their header.
+
+        `units_given`: the mapping says in which unit the amounts are.
+        """
+        self.table, self.units_given = table, units_given
         self._mapped = {normalise(name): name for name in others}
         self._mapped |= {normalise(theirs): ours for theirs, ours in (columns or {}).items()}
 

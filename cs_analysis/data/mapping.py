@@ -83,6 +83,11 @@ class TableMapping(Section):
     match: Literal["id", "name"] = Field(default="id", description="id / name")
     derive: Derive = Derive()
 
+    def header_of(self, table: Table, name: str) -> str | None:
+        """Their header of one of our columns, where it is renamed."""
+        meant = ((theirs, find_column(table, ours)) for theirs, ours in self.columns.items())
+        return next((theirs for theirs, column in meant if column is not None and column.name == name), None)
+
     def names(self) -> list[str]:
         """The columns that it names, by their header or ours."""
         derived = [v for rule in self.derive.rules().values() for v in rule.model_dump().values() if isinstance(v, str)]

@@ -12,7 +12,7 @@ import pandas as pd
 
 from cs_analysis.data.derive import fold
 from cs_analysis.data.mapping import lacks
-from cs_analysis.data.problems import ERROR, WARNING, Problem, Problems
+from cs_analysis.data.problems import ERROR, NOTE, WARNING, Problem, Problems
 from cs_analysis.data.read import ROW, Source
 from cs_analysis.data.schema import TABLES, Table, find_column
 from cs_analysis.errors import N_, nearest
@@ -50,7 +50,8 @@ def match_accounts(
 
     Returns
     -------
-    The rows matched, and each row set aside (an error where it would change revenue, else a warning).
+    The rows matched, and each row set aside (an error where it would change revenue, else a warning). Hours are never
+    set aside for want of an account: they keep the name in place of an id.
 
     Examples
     --------
@@ -70,22 +71,27 @@ def match_accounts(
     lost = found.isna() & ~blank
     problems = Problems()
     several = lost & keys.isin(known["key"])
+    keeps = table.name == "time_entries"  # an hour is never lost; the check of unknown accounts tells how many
     severity = ERROR if table.name in _REVENUE else WARNING
     by_key = dict(zip(known["key"], known["account_name"], strict=True))
     for key in keys[lost].unique():  # name by name, so that each has its nearest
         rows = lost & (keys == key)
         near = by_key.get(nearest(key, by_key) or "") if len(by_key) <= _NEAR_NAMES else None
+        action = N_("Did you mean “{near}”? Correct the name, or give the account's id.") if near else _NAME_IT
         if (rows & several).any():
             message, action = N_("Several accounts have the name “{value}”; the row is set aside."), _NAME_IT
+        elif keeps:
+            message = N_("No account has the name “{value}”; its hours are kept under that name.")
         else:
             message = N_("No account has the name “{value}”; the row is set aside.")
-            action = N_("Did you mean “{near}”? Correct the name, or give the account's id.") if near else _NAME_IT
         problems.add(
-            severity, source, message, action, rows=frame.loc[rows, ROW], column=header or column,
-            values=frame.loc[rows, column], near=near,
+            NOTE if keeps and not (rows & several).any() else severity, source, message, action,
+            rows=frame.loc[rows, ROW], column=header or column, values=frame.loc[rows, column], near=near,
         )  # fmt: skip
-    matched = frame.drop(columns=column).assign(account_id=found.where(~blank, ""))
-    return matched[~lost].reset_index(drop=True), problems.found
+    aside = several if keeps else lost
+    names = frame[column].str.strip()
+    matched = frame.drop(columns=column).assign(account_id=found.where(~lost, names).where(~blank, ""))
+    return matched[~aside].reset_index(drop=True), problems.found
 
 
 def _name_column(frame: pd.DataFrame, table: Table, source: Source) -> str:

@@ -233,7 +233,9 @@ def _read(path: Path, table: str, source: Source, books: dict[str, Workbook], ma
     """A table as it stands in one place, and what was found in reading it."""
     if path.suffix.lower() == ".parquet":
         return Raw(table, source, read_parquet(path))
-    headers = Headers(TABLES[table], getattr(mapping, "columns", None), mapping.names() if mapping is not None else ())
+    named = mapping.names() if mapping is not None else ()
+    units_given = bool(getattr(mapping, "units", None))
+    headers = Headers(TABLES[table], getattr(mapping, "columns", None), named, units_given=units_given)
     if source.file in books:
         grid = books[source.file].grid(source.sheet)
     else:

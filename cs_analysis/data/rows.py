@@ -66,6 +66,8 @@ class TableRows:
 
     def check_units(self, above: pd.DataFrame, rows: np.ndarray) -> None:
         """A title that says that amounts are in thousands must be confirmed in the client file."""
+        if self.headers.units_given or "money" not in self.kinds.values():
+            return
         for number, texts in zip(rows, above.itertuples(index=False), strict=True):
             for text in (t for t in texts if t):
                 if _UNIT.search(_word(text)):
