@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
+from cs_analysis.data.faults import PERCENT
 from cs_analysis.data.near import is_near
-from cs_analysis.data.parse import parse
+from cs_analysis.data.parse import Parsed, mixed_percent, parse
 from cs_analysis.data.parse_dates import is_month
 from cs_analysis.data.problems import ERROR, NOTE, WARNING, Problems
-from cs_analysis.data.read import ROW, Source
+from cs_analysis.data.read import ROW, Source, cell_text
 from cs_analysis.data.schema import TABLES, Column, Table, find_column, normalise
 from cs_analysis.data.stake import stake
 from cs_analysis.errors import N_, nearest
@@ -27,6 +28,7 @@ RESERVED = {"contracts": ("start", "stop", "opening")}
 # an end that lies at the end of all time: what systems write where there is none (2958465 is Excel's 9999-12-31)
 _ENDS = ("end_date", "contract_end", "churn_date", "left_date")
 _NEVER = re.compile(r"(9999|2999|2099)\s*[-/.年]?\s*12\s*[-/.月]?\s*31\s*日?([T ].*)?|2958465(\.0+)?")
+_SHOWN = 3  # examples of what was written in another form
 _REPEATED = re.compile(r"(.+) \(\d+\)", re.DOTALL)
 _CURRENCIES = {"円": "JPY", "¥": "JPY", "￥": "JPY", "日本円": "JPY", "ドル": "USD", "米ドル": "USD", "ユーロ": "EUR"}
 
@@ -221,50 +223,61 @@ def _row_currency(frame: pd.DataFrame, currency: str) -> list[tuple[str, pd.Inde
     return [(str(c), frame.index[code == c]) for c in code.unique()]
 
 
-def _same_id(texts: pd.Series) -> pd.Series:
-    """Ids in normal width and without spaces around them: Ａ００１ and A001 are one account."""
-    return texts.map({t: unicodedata.normalize("NFKC", t).strip() for t in texts.unique()}).astype(object)
-
-
 def _without_never(texts: pd.Series) -> pd.Series:
     """End dates with nothing where the end of all time stands."""
     never = {t: bool(_NEVER.fullmatch(unicodedata.normalize("NFKC", t).strip())) for t in texts.unique()}
     return texts.mask(texts.map(never).astype(bool), "")
 
 
-def _plain(clean: Clean, column: Column, texts: pd.Series, problems: Problems) -> pd.Series:
-    """Texts whose meaning is certain in the form that is read; what was changed is counted and listed."""
-    if column.type == "id" and column.name != "respondent":
-        plain, problem = _same_id(texts), N_("{count} ids are read in normal width, for example “{example}”.")
-    elif column.name in _ENDS:
-        plain, problem = (
-            _without_never(texts),
-            N_("{count} cells say “{example}”, the end of all time: read as no end."),
-        )
-    else:
-        return texts
-    changed = (plain != texts) & (texts.str.strip() != plain)
+def _endless(clean: Clean, column: Column, texts: pd.Series, problems: Problems) -> pd.Series:
+    """End dates of which those at the end of all time are blank; they are counted and listed."""
+    plain = _without_never(texts)
+    changed = plain != texts
     if changed.any():
         problems.add(
-            NOTE, clean.source, problem, "", column=clean.header(column.name), count=int(changed.sum()),
-            example=texts[changed].iloc[0],
+            NOTE, clean.source, N_("{count} cells say “{example}”, the end of all time: read as no end."), "",
+            column=clean.header(column.name), count=int(changed.sum()), example=texts[changed].iloc[0],
         )  # fmt: skip
     return plain
 
 
 def _typed(clean: Clean, column: Column, texts: pd.Series, problems: Problems, currency: str) -> pd.Series:
-    texts = _plain(clean, column, texts, problems)
+    if column.name in _ENDS:
+        texts = _endless(clean, column, texts, problems)
     parsed = parse(texts, column.type, choices=column.choices, currency=currency)
+    faults = parsed.faults
+    if column.type == "number":
+        groups = clean.frame["metric"].loc[texts.index] if "metric" in clean.frame else None
+        mixed = texts.index[mixed_percent(texts, groups)].difference(faults.index)
+        faults = pd.concat([faults, pd.Series([PERCENT] * len(mixed), index=mixed, dtype=object)])
     rows = clean.frame[ROW]
     choices = " / ".join(f"{key} ({label})" for key, label in column.choices.items())
-    for fault in dict.fromkeys(parsed.faults):
-        where = parsed.faults.index[parsed.faults.map(lambda f, fault=fault: f is fault)]
+    for fault in dict.fromkeys(faults):
+        where = faults.index[faults.map(lambda f, fault=fault: f is fault)]
         problems.add(
             ERROR, clean.source, fault.problem, fault.action, rows=rows.loc[where], column=clean.header(column.name),
             values=texts.loc[where], choices=choices,
         )  # fmt: skip
+    _list_changed(clean, column, parsed, problems)
     _check_range(clean, column, parsed.values, texts, problems)
     return parsed.values
+
+
+def _list_changed(clean: Clean, column: Column, parsed: Parsed, problems: Problems) -> None:
+    """What was written in another form than the plain one is counted and listed, with how it was read."""
+    if parsed.changed.empty:
+        return
+    shown = parsed.changed.drop_duplicates().iloc[:_SHOWN]
+    examples = ", ".join(f"“{text.strip()}” → {_said(parsed.values.loc[i])}" for i, text in shown.items())
+    problems.add(
+        NOTE, clean.source,
+        N_("Cells in a form of their own, read by their meaning: {count}, for example {examples}."), "",
+        column=clean.header(column.name), count=len(parsed.changed), examples=examples,
+    )  # fmt: skip
+
+
+def _said(value: object) -> str:
+    return f"{value:%Y-%m-%d}" if isinstance(value, pd.Timestamp) else cell_text(value)
 
 
 def _check_range(clean: Clean, column: Column, values: pd.Series, texts: pd.Series, problems: Problems) -> None:

@@ -131,5 +131,6 @@ CASES = [
     Case("a web page named .csv", texts(contracts="<html><table><tr><td>契約ID</td></tr></table></html>"),
          refused=("contracts.csv", "web page")),
     Case("an id under a byte order mark in the middle and zero-width spaces",
-         texts(contracts=text_of(changed(2, "顧客ID", "\ufeffA1\u200b")))),
+         texts(contracts=text_of(changed(2, "顧客ID", "\ufeffA1\u200b"))),
+         notes=(("note", "contracts.csv", "", 0, "顧客ID"),)),
 ]  # fmt: skip

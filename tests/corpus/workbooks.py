@@ -208,7 +208,7 @@ CASES = [
     Case("a workbook of typed cells", book()),
     Case("a workbook in which all is text", book(CONTRACTS)),
     Case("the calendar of 1904", book(options={"date_1904": True})),
-    Case("dates as bare numbers", book(changed(2, "開始日", 45292, TYPED))),
+    Case("dates as bare numbers", book(changed(2, "開始日", 45292, TYPED)), notes=at("note", 0, "開始日")),
     Case("dates as bare numbers in the calendar of 1904", book(changed(2, "開始日", 43830, TYPED),
          options={"date_1904": True}), errors=at("error", 2, "開始日")),
     Case("title rows above the header", book(top=3, after=lambda b, s: [
