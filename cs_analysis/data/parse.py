@@ -88,7 +88,7 @@ def parse(values: pd.Series, kind: str, *, choices: Mapping[str, str] | None = N
     return Parsed(typed, faults, values[np.isin(codes, changed)] if changed else values.iloc[:0])
 
 
- ---------------------------------------------------------------------------------------------------------- other forms
+# ------------------------------------------------------------------------------------------------------- other forms
 
 
 _PLAIN_FORMS = {
