@@ -6,13 +6,14 @@ originals are never touched. Marking a copy that was marked before first takes t
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from cs_analysis.data.cells import cell_text
-from cs_analysis.data.example import FOUND
+from cs_analysis.data.marks import FOUND
 from cs_analysis.data.problems import ERROR, NOTE, Problem, in_a_row
 from cs_analysis.data.read import TEXT_FILES
 from cs_analysis.data.schema import TABLES, find_column, find_table
@@ -238,16 +239,18 @@ def _list(book: Any, faults: list[Problem], places: list[tuple[str, str] | None]
     from openpyxl.styles import Alignment, Font, PatternFill
     from openpyxl.utils import get_column_letter
     from openpyxl.worksheet.hyperlink import Hyperlink
+    from openpyxl.worksheet.properties import PageSetupProperties
 
     sheet = book.create_sheet(_(FOUND), 0)
-    heads = (_("severity"), _("sheet"), _("row"), _("column"), _("value"), _("problem"), _("what to do"))
+    heads = (_("severity"), _("sheet"), _("cell"), _("column"), _("value"), _("problem"), _("what to do"))
     for place, (head, width) in enumerate(zip(heads, _WIDTHS, strict=True), start=1):
         cell = sheet.cell(1, place, head)
         cell.font, cell.fill = Font(bold=True, color="FFFFFFFF"), PatternFill("solid", fgColor=_HEAD)
         sheet.column_dimensions[get_column_letter(place)].width = width
     for line, (fault, place) in enumerate(zip(faults, places, strict=True), start=2):
         problem = in_a_row(fault.sentence(fault.problem), fault.means())
-        texts = (_(_SEVERITIES[fault.severity]), fault.source.sheet, fault.row, fault.column, fault.value, problem,
+        where = place[1] if place is not None else fault.row
+        texts = (_(_SEVERITIES[fault.severity]), fault.source.sheet, where, fault.column, fault.value, problem,
                  fault.sentence(fault.action))  # fmt: skip
         for column, text in enumerate(texts, start=1):
             cell = sheet.cell(line, column)
@@ -255,15 +258,25 @@ def _list(book: Any, faults: list[Problem], places: list[tuple[str, str] | None]
             if isinstance(text, str):
                 cell.data_type = "s"
             cell.alignment = Alignment(wrap_text=column > 4, vertical="top")
+        lines = max(-(-_width(str(text or "")) // (width - 2)) for text, width in zip(texts, _WIDTHS, strict=True))
+        sheet.row_dimensions[line].height = 16 * max(1, lines)
         if place is not None:
-            where = f"'{place[0].replace(chr(39), chr(39) * 2)}'!{place[1]}"
-            sheet.cell(line, 3).hyperlink = Hyperlink(ref=f"C{line}", location=where)
+            leads_to = f"'{place[0].replace(chr(39), chr(39) * 2)}'!{place[1]}"
+            sheet.cell(line, 3).hyperlink = Hyperlink(ref=f"C{line}", location=leads_to)
             sheet.cell(line, 3).font = Font(underline="single", color=_HEAD)
         if fault.severity != NOTE:
             fill = PatternFill("solid", fgColor=_RED if fault.severity == ERROR else _AMBER)
             sheet.cell(line, 1).fill = fill
     sheet.freeze_panes = "A2"
+    sheet.sheet_properties.tabColor = _RED
+    sheet.page_setup.orientation, sheet.page_setup.fitToHeight = "landscape", 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.auto_filter.ref = f"A1:G{len(faults) + 1}"
     book.active = 0
     for other in book.worksheets[1:]:
         other.sheet_view.tabSelected = False
+
+
+def _width(text: str) -> int:
+    """How many columns a text takes; East Asian letters take two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WFA" else 1 for letter in text)

@@ -6,33 +6,22 @@ into another sheet. A marked row that was filled in with something else is not d
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import replace
 
 import pandas as pd
 
+from cs_analysis.data.marks import MARKS, mark_of
+from cs_analysis.data.cells import where
 from cs_analysis.data.parse import parse
 from cs_analysis.data.problems import WARNING, Problems
 from cs_analysis.data.read import ROW, Raw
-from cs_analysis.data.schema import TABLES, Column, Table, find_column, normalise
+from cs_analysis.data.schema import TABLES, Column, Table, find_column
 from cs_analysis.display.language import LANGUAGES, _, current, speaking
 from cs_analysis.errors import N_
 
-MARKS = {"en": "[example] ", "ja": "【例】"}
-_MARKED = tuple(spelling for mark in MARKS.values() for spelling in (mark.strip(), mark.strip().capitalize()))
-_MARKED += ("[Example]", "[EXAMPLE]", "[例]", "［例］")
-# sheets that the kit itself puts beside the tables: how to fill in, the lists behind the dropdowns, what a check found
-READ_ME, LISTS, FOUND = N_("Read me"), "_lists", N_("Check")
-_BESIDE = frozenset(map(normalise, ("Read me", "はじめに", LISTS, "Check", "チェック結果")))
 FLAT = ("contract_start", "contract_end", "churn_date", "mrr")  # in accounts, instead of a table of contracts
-
-
-def is_beside(sheet: str) -> bool:
-    """Whether a sheet is one that the kit itself put beside the tables.
-
-    >>> is_beside("はじめに"), is_beside("契約")
-    (True, False)
-    """
-    return normalise(sheet) in _BESIDE
 
 
 def example_text(table: Table, column: Column) -> str:
@@ -72,7 +61,7 @@ def without_examples(raw: Raw, problems: Problems) -> Raw:
     first = headers.get(table.columns[0].name) or next((h for h in frame.columns if h != ROW), None)
     if first is None:
         return raw
-    marked = pd.Series([str(t).lstrip().startswith(_MARKED) for t in frame[first]], index=frame.index, dtype=bool)
+    marked = pd.Series(where(frame[first], lambda t: bool(mark_of(t))), index=frame.index, dtype=bool)
     if not marked.any():
         return raw
     changed = [i for i in frame.index[marked] if not _is_ours(table, frame.loc[i], headers)]
@@ -103,11 +92,17 @@ def _is_ours(table: Table, row: pd.Series, headers: dict[str, str]) -> bool:
 
 def _same(column: Column, written: str, expected: str) -> bool:
     """Whether two texts say the same, in whatever form a spreadsheet has put the second."""
-    mark = next((m for m in _MARKED if written.startswith(m)), "")
-    written = written.removeprefix(mark).strip()
+    written = written.removeprefix(mark_of(written)).strip()
     for text in MARKS.values():
         expected = expected.removeprefix(text)
     if written == expected:
         return True
+    if column.type in ("date", "month"):  # a spreadsheet of any country may have put it into its own order
+        return _parts(written) == _parts(expected)
     values = parse(pd.Series([written, expected]), column.type, choices=column.choices).values
     return bool(pd.notna(values).all() and values.iloc[0] == values.iloc[1])
+
+
+def _parts(day: str) -> set[int]:
+    """The numbers of a date, whatever their order; the first of a month and midnight add none, a century neither."""
+    return {int(number) % 2000 for number in re.findall(r"\d+", unicodedata.normalize("NFKC", day))} - {0, 1}

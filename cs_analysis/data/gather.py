@@ -20,10 +20,11 @@ from cs_analysis.data.door import (
     merge_accounts,
     raise_to_parents,
 )
-from cs_analysis.data.example import is_beside, without_examples
+from cs_analysis.data.example import without_examples
 from cs_analysis.data.exports import without_footer
 from cs_analysis.data.lines import FLAT, observed_from, revenue_lines, revenue_source
 from cs_analysis.data.mapping import TableMapping, apply_mapping, stacked
+from cs_analysis.data.marks import is_beside
 from cs_analysis.data.match import match_accounts
 from cs_analysis.data.problems import NOTE, WARNING, Problems
 from cs_analysis.data.read import Raw, Reading, Source, read_tables
@@ -73,7 +74,7 @@ def gather(folder: Path, settings: Settings) -> Gathered:
     from_databases = read_sources(settings.source, reading.tables, file=settings.path)
     reading = replace(reading, tables={**reading.tables, **from_databases})
     problems = Problems()
-    unmatched = tuple(place for place in reading.unmatched if not is_beside(place.sheet))
+    unmatched = tuple(place for place in reading.unmatched if not is_beside(place.sheet or Path(place.file).stem))
     _require(reading.tables, unmatched)
     given = _given(reading, problems)
     tables: dict[str, Clean] = {}

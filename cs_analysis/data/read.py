@@ -19,6 +19,7 @@ import pandas as pd
 
 from cs_analysis.data.cells import ROW, cell_text
 from cs_analysis.data.headers import Finding, Headers
+from cs_analysis.data.marks import is_beside, mark_of
 from cs_analysis.data.schema import TABLES, find_table
 from cs_analysis.data.sheets import distinct, tabulate
 from cs_analysis.data.textfile import read_text
@@ -159,7 +160,9 @@ def _assign(
             table = find_table(Path(place.file).stem)
         if table is None or table.name in taken:
             unmatched.append(place)
-        elif table.name in found:
+        elif table.name in found and _is_blank_form(place, books):
+            continue
+        elif table.name in found and not _is_blank_form(found[table.name][0], books):
             raise InputError(
                 N_("The table {table} stands in two places, {first} and {second}; keep one of them."),
                 table=table.name, first=str(found[table.name][0]), second=str(place),
@@ -167,6 +170,14 @@ def _assign(
         else:
             found[table.name] = [place]
     return found, unmatched
+
+
+def _is_blank_form(place: Source, books: dict[str, Workbook]) -> bool:
+    """Whether a place is a sheet of a template that nobody filled in: its table may stand elsewhere."""
+    if place.file not in books or not any(is_beside(sheet) for sheet in books[place.file].sheets):
+        return False
+    rows = [[text for text in row if str(text).strip()] for row in books[place.file].grid(place.sheet).cells.to_numpy()]
+    return all(any(mark_of(text) for text in row) for row in [row for row in rows if row][1:])
 
 
 def _names_a_place(mapping: Any) -> bool:

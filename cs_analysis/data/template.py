@@ -17,7 +17,8 @@ from typing import Any
 
 import xlsxwriter
 
-from cs_analysis.data.example import LISTS, READ_ME, example_row, example_text
+from cs_analysis.data.example import example_row, example_text
+from cs_analysis.data.marks import LISTS, READ_ME
 from cs_analysis.data.schema import TABLES, Column, Table
 from cs_analysis.data.template_guide import MADE, VERSION, Look, write_guide
 from cs_analysis.display.language import _, check_language, choose, current, speaking
@@ -209,13 +210,12 @@ class _Sheet:
 
     @staticmethod
     def _pattern(column: Column) -> str | int:
-        """Ids as text; no number format where a typed 1:30 has to become a time; an amount as the country writes it."""
-        japanese = current() == "ja"
+        """Ids as text; no number format where a typed 1:30 has to become a time; days in the form that a CSV keeps."""
         patterns: dict[str, str | int] = {
             "id": TEXT_FORMAT,
-            "date": "yyyy/mm/dd" if japanese else "yyyy-mm-dd",
-            "month": "yyyy/mm" if japanese else "yyyy-mm",
-            "money": "#,##0" if japanese else "#,##0.00",
+            "date": "yyyy-mm-dd",
+            "month": "yyyy-mm",
+            "money": "#,##0" if current() == "ja" else "#,##0.00",
             "count": "0",
             "score": "0",
         }

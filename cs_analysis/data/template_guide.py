@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from cs_analysis.data.example import MARKS
+from cs_analysis.data.marks import MARKS
 from cs_analysis.display.language import _, current
 from cs_analysis.errors import N_
 
@@ -113,7 +113,7 @@ def _legend(sheet: Any, look: Look, line: int) -> int:
     shown = (
         (look.required, _("Header *"), _("Required: fill it in in every row.")),
         (look.optional, _("Header"), _("Optional: fill it in where you know it.")),
-        (look.example("@"), MARKS[current()].strip(), _("The example row, which is not read.")),
+        (look.example("General"), MARKS[current()].strip(), _("The example row, which is not read.")),
     )
     for style, sample, meaning in shown:
         sheet.set_row(line, 20)
