@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
@@ -32,6 +32,16 @@ class Grid:
     is_1904: bool = False
     lengths: Sequence[int] = ()
     delimiter: str = ""
+
+
+def where(texts: pd.Series, is_so: Callable[[str], bool]) -> np.ndarray:
+    """Which of the texts a test holds for; each distinct text is tested once.
+
+    >>> where(pd.Series(["a", "", "a"]), bool).tolist()
+    [True, False, True]
+    """
+    codes, distinct = pd.factorize(texts)
+    return np.array([is_so(t) for t in distinct], dtype=bool)[codes] if len(distinct) else np.zeros(len(texts), bool)
 
 
 def cell_text(value: object) -> str:

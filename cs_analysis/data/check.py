@@ -305,9 +305,10 @@ def check_late_entry(lines: pd.DataFrame, source: Source, as_of: date, problems:
     none has a probability below 2 %.
     """
     day = pd.Timestamp(as_of)
-    accounts = lines.assign(stop=lines["stop"].where(lines["stop"] <= day)).groupby("account_id")
+    stopped = lines["stop"].where(lines["stop"] <= day)
+    accounts = lines.assign(stop=stopped, open=stopped.isna()).groupby("account_id")
     begins = accounts["start"].min() + pd.DateOffset(years=1)
-    left = accounts["stop"].max().where(accounts["stop"].apply(lambda s: s.notna().all()))
+    left = accounts["stop"].max().where(~accounts["open"].any())
     departed = left[left > begins]
     if len(departed) < 5:
         return

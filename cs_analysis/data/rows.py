@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from cs_analysis.data.cells import ROW, Grid
+from cs_analysis.data.cells import ROW, Grid, where
 from cs_analysis.data.headers import Finding, Headers
 from cs_analysis.data.parse import parse
 from cs_analysis.data.schema import TABLES, find_column, normalise
@@ -26,11 +26,13 @@ _TOTAL = re.compile(
     r"[【\[(]?(総合計|総計|合計|小計|中計|累計|月計|年計|集計|計|平均|件数|grandtotal|total|totals|subtotal|sum|average|count)"
     r"(金額|額)?[】\])]?[::]?(\(?\d+件?\)?)?"
 )
+_HINT = re.compile("[計均件]|total|sum|average|count|ｔｏｔａｌ", re.IGNORECASE)  # without one of these it is no total
 _TOTAL_OF = re.compile(r".+[\s\u3000](集計|合計|小計|計|total|count|average)", re.IGNORECASE)
 _NO_SUM = ("累計", "平均", "件数", "average", "count")
 _ERRORS = ("#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#GETTING_DATA",
            "#BLOCKED!", "#UNKNOWN!", "#FIELD!", "#ERROR!")  # fmt: skip
-_LOST_ID = re.compile(r"\d(\.\d+)?[eE]\+?\d{2}")
+_SERIAL = re.compile(r"\d{5}(\.\d+)?")
+_LOST_ID = re.compile(r"\d(\.\d+)?[eE]\+\d{2}")
 
 
 def _word(text: object) -> str:
@@ -169,15 +171,14 @@ class TableRows:
     def _totals(self) -> np.ndarray:
         found = np.zeros(len(self.frame), bool)
         for label in self.labels:
-            texts = pd.Series(pd.unique(self.frame[label]), dtype=object)
-            words = [t for t in texts if 0 < len(t) <= 60 and self._total_word(t)]
-            if words:
-                found |= self.frame[label].isin(words).to_numpy()
+            found |= where(self.frame[label], lambda t: bool(self._total_word(t)))
         for i in np.flatnonzero(found):
             found[i] = self._is_total_row(int(i))
         return found
 
     def _total_word(self, text: str) -> str:
+        if len(text) > 60 or not _HINT.search(text):
+            return ""
         word = _word(text)
         if _TOTAL.fullmatch(word):
             return word
@@ -187,7 +188,7 @@ class TableRows:
     def _is_total_row(self, i: int) -> bool:
         """Whether a row says "total" and lacks what every row of data must have."""
         texts = {label: str(self.frame[label].iloc[i]) for label in self.labels}
-        words = {label: word for label, t in texts.items() if len(t) <= 60 and (word := self._total_word(t))}
+        words = {label: word for label, t in texts.items() if (word := self._total_word(t))}
         if not words:
             return False
         plain = any(_TOTAL.fullmatch(_word(texts[label])) for label in words)
@@ -231,7 +232,7 @@ class TableRows:
     def check_cells(self) -> None:
         """Errors of Excel, formulas without a value, numbers of 1904 and ids that lost their digits."""
         for label in self.labels:
-            errors = self.frame[label].isin(_ERRORS) | self.frame[label].str.fullmatch("#{3,}")
+            errors = where(self.frame[label], lambda t: t in _ERRORS or (len(t) > 2 and not t.strip("#")))
             if errors.any():
                 known = bool(self.headers.known(label))
                 self.add(
@@ -250,7 +251,7 @@ class TableRows:
 
     def _check_swallowed(self, label: str) -> None:
         """A quotation mark that is opened by mistake swallows whole rows, up to the next one."""
-        broken = self.frame[label].str.contains("\n", regex=False)
+        broken = where(self.frame[label], lambda t: "\n" in t)
         if len(self.labels) < 3 or not broken.any():
             return
         parts = self.frame.loc[broken, label].map(
@@ -265,8 +266,7 @@ class TableRows:
             )  # fmt: skip
 
     def _check_lost_digits(self, label: str) -> None:
-        lost = self.frame[label].str.strip().str.fullmatch(_LOST_ID).to_numpy(bool)
-        lost &= self.frame[label].str.contains("+", regex=False).to_numpy(bool)
+        lost = where(self.frame[label], lambda t: bool(_LOST_ID.fullmatch(t.strip())))
         if lost.any():
             self.add(
                 "error", N_("The id “{value}” was kept as a number, and its last digits are lost."),
@@ -276,7 +276,7 @@ class TableRows:
             self.frame.loc[lost, label] = ""
 
     def _check_1904(self, label: str) -> None:
-        bare = self.frame[label].str.fullmatch(r"\d{5}(\.\d+)?")
+        bare = where(self.frame[label], lambda t: bool(_SERIAL.fullmatch(t)))
         if bare.any():
             self.add(
                 "error", N_("“{value}” is a bare number in a workbook that counts its days from 1904."),

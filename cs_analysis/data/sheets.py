@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from cs_analysis.data.cells import ROW, Grid
+from cs_analysis.data.cells import ROW, Grid, where
 from cs_analysis.data.headers import Finding, Headers
 from cs_analysis.data.rows import TableRows
 from cs_analysis.errors import N_, InputError
@@ -41,11 +41,8 @@ def tabulate(
         When there is nothing in the grid.
     """
     cells = grid.cells.set_axis(range(grid.cells.shape[1]), axis=1)
-    written = (
-        np.column_stack([[bool(t) and not t.isspace() for t in cells[c]] for c in cells])
-        if len(cells.columns)
-        else (np.zeros((0, 0), bool))
-    )
+    none = np.zeros((len(cells), 0), bool)
+    written = np.column_stack([none, *(where(cells[c], lambda t: bool(t) and not t.isspace()) for c in cells)])
     for row, column in grid.uncalculated:
         cells.iat[row - 1, column] = ""
         written[row - 1, column] = True

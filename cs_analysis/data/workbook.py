@@ -185,7 +185,22 @@ def _columns(rows: list[list[Any]]) -> list[list[str]]:
     width = max(map(len, rows), default=0)
     if any(len(row) != width for row in rows):
         rows = [row + [""] * (width - len(row)) for row in rows]
-    return [[c if type(c) is str else cell_text(c) for c in column] for column in zip(*rows, strict=True)]
+    return [_texts(column) for column in zip(*rows, strict=True)]
+
+
+def _texts(column: tuple[Any, ...]) -> list[str]:
+    known: dict[tuple[type, Any], str] = {}  # by type too, because True, 1 and 1.0 are one key
+    out = []
+    for cell in column:
+        kind = type(cell)
+        if kind is str:
+            out.append(cell)
+            continue
+        text = known.get((kind, cell))
+        if text is None:
+            text = known[kind, cell] = cell_text(cell)
+        out.append(text)
+    return out
 
 
 # --------------------------------------------------------------------------------- what the values alone do not tell
