@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cs_analysis.data import check
+from cs_analysis.data import across, check
 from cs_analysis.data.clean import Clean, check_headers, clean_table
 from cs_analysis.data.cut import cut, last_day_of_month, last_month_end, latest_facts, row_days
 from cs_analysis.data.door import (
@@ -227,6 +227,7 @@ def settle(gathered: Gathered, settings: Settings, as_of: date) -> Settled:
     problems = gathered.problems
     check.check_places(gathered.unmatched, problems)
     tables = {name: cut(clean, as_of) for name, clean in gathered.tables.items()}
+    across.check_dates(gathered.tables, tables, as_of, settings, problems)
     tables = check.check_rows(tables, settings, problems)
     if not gathered.whole:
         return Settled({}, coverage_of(gathered.tables, tables), None)
@@ -235,11 +236,13 @@ def settle(gathered: Gathered, settings: Settings, as_of: date) -> Settled:
     check.check_merges(tables["accounts"], lines, settings, problems)
     if problems.errors:
         return Settled({}, coverage_of(gathered.tables, tables), None)
-    frames = {name: clean.frame for name, clean in tables.items() if name != "mrr_months"}
+    frames = {name: clean.frame for name, clean in tables.items()}
     frames["accounts"] = frames["accounts"].drop(columns=list(FLAT), errors="ignore")
     frames = merge_accounts({**frames, "contracts": lines})
     # after the mergers: an account can have merged into one that is not listed
     frames["accounts"] = add_unlisted(frames["accounts"], frames["contracts"])
+    across.check_lines(tables, frames, as_of, settings, problems)
+    frames.pop("mrr_months", None)
     if settings.rules.account_level == "parent":
         frames = raise_to_parents(frames)
     if gathered.revenue == "mrr_months":
@@ -257,6 +260,7 @@ def _check_totals(
         gathered.problems.add(
             WARNING, source, N_("Nothing in the data is dated after {last}, but the as-of date is {as_of}."),
             N_("Make sure that the files were exported after the as-of date; otherwise later losses are missing."),
+            effect=N_("What was not known yet when the files were made counts as not having happened."),
             last=covered.isoformat(), as_of=as_of.isoformat(),
         )  # fmt: skip
     if "ledger" in tables:
@@ -269,6 +273,7 @@ def _check_totals(
             gathered.problems.add(
                 WARNING, source, N_("Monthly revenue ends with {last}; after it the last amounts are taken to go on."),
                 N_("Add the later months, or choose an earlier as-of date."), last=f"{covered:%Y-%m}",
+                effect=N_("Losses and changes of the months after it are missing."),
             )  # fmt: skip
 
 
