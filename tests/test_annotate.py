@@ -151,6 +151,15 @@ def test_a_text_file_comes_back_as_a_workbook_of_texts(tmp_path):
     assert list(marked_cells(book)) == ["contracts!C4"]  # the blank line counts, as it does in Excel
 
 
+def test_blank_and_repeated_values_are_marked_under_their_headers(tmp_path):
+    """The value alone would not tell where it stands."""
+    data = write_csv(tmp_path / "data")
+    rows = "契約ID,顧客ID,開始日,終了日,月額\nC1,001,2024/4/1,,\nC2,002,いつか,いつか,200\n"
+    (data / "契約.csv").write_text(rows, encoding="utf-8")
+    written, _left = annotate(check(data).faults, data, tmp_path / "marked")
+    assert sorted(marked_cells(openpyxl.load_workbook(written[0]))) == ["contracts!C3", "contracts!D3", "contracts!E2"]
+
+
 def test_what_has_no_row_is_marked_at_its_header(tmp_path):
     data = write_csv(tmp_path / "data")
     (data / "契約.csv").write_text("契約ID,顧客ID,開始日,月額,月額\nC1,001,2024/4/1,100,100\n", encoding="utf-8")
