@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cs_analysis.data.book import Checked
-    from cs_analysis.report.request import Request
+    from cs_analysis.report.request import Client, Request
 
 OK, FAILED, BAD_INPUT, CRASHED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -214,12 +214,19 @@ def check(
             language = language_of(request)
             client = find_client(request)
             day = parse_day(as_of, "--as-of")
-            checked = check_data(client.data, as_of=day, config=client.config, lang=language)
+            try:
+                checked = check_data(client.data, as_of=day, config=client.config, lang=language)
+            except InputError:  # often because no table is known yet, which is when a proposal helps most
+                if proposals := _propose(client, language, as_json):
+                    found[str(request.data or request.workspace)] = {"proposals": proposals}
+                raise
             told.code = int(checked.n_errors > 0)
             if as_json:
-                found[str(request.data or request.workspace)] = as_dict(checked)
+                proposals = _propose(client, language, as_json, checked)
+                found[str(request.data or request.workspace)] = as_dict(checked) | {"proposals": proposals}
             else:
                 _show(checked, name)
+                _propose(client, language, as_json, checked)
             if annotate is not None:
                 _write_marked(checked, client.data, annotate / client.data.parent.name if name else annotate)
         codes.append(told.code)
@@ -242,6 +249,30 @@ def _show(checked: Checked, name: str) -> None:
     if len(checked.problems):
         Console(highlight=False).print(table(checked))
     typer.echo(summary(checked))
+
+
+def _propose(client: Client, language: str, as_json: bool, checked: Checked | None = None) -> list[dict]:
+    """A mapping for what is not known yet, written beside the client file; for programs it is returned only."""
+    from cs_analysis.data.propose import propose
+    from cs_analysis.data.propose_toml import as_records, place_of, proposed_text, summary_lines
+    from cs_analysis.data.settings import read_settings
+    from cs_analysis.display.language import speaking
+
+    try:
+        with speaking(language):
+            settings = read_settings(client.config)
+            proposals = propose(client.data, settings, checked.reading if checked else None)
+            if as_json or not proposals:
+                return as_records(proposals)
+            path = place_of(client.config, client.workspace, client.data)
+            try:
+                path.write_text(proposed_text(proposals, settings), encoding="utf-8")
+            except OSError:  # a folder that may only be read: what was found is still told
+                path = Path()
+            typer.echo("\n".join(summary_lines(proposals, str(path) if path.name else "")), err=True)
+    except InputError:
+        pass  # what cannot be read is told by the check itself
+    return []
 
 
 def _write_marked(checked: Checked, data: Path, out: Path) -> None:

@@ -31,6 +31,7 @@ from cs_analysis.data.gather import (
 )
 from cs_analysis.data.lines import TERM_SHARE
 from cs_analysis.data.problems import ERROR, WARNING, Problem, Problems
+from cs_analysis.data.read import Reading
 from cs_analysis.data.save import csv_bytes
 from cs_analysis.data.schema import TABLES, find_column
 from cs_analysis.data.settings import Settings, read_settings
@@ -212,11 +213,12 @@ class Book:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check of the input found: all problems, and the rows read and used per table."""
+    """What a check of the input found: all problems, the rows read and used per table, and what was read."""
 
     problems: pd.DataFrame
     coverage: pd.DataFrame
     faults: tuple[Problem, ...] = field(default=(), repr=False)
+    reading: Reading | None = field(default=None, repr=False)
 
     @property
     def n_errors(self) -> int:
@@ -294,7 +296,7 @@ def check(
         coverage = coverage_of(gathered.tables, gathered.tables)
     else:
         coverage = settle(gathered, settings, resolve_as_of(gathered, as_of or last_covered(gathered))).coverage
-    return Checked(gathered.problems.frame(), coverage, tuple(gathered.problems.found))
+    return Checked(gathered.problems.frame(), coverage, tuple(gathered.problems.found), gathered.reading)
 
 
 def locate(data_dir: str | Path = "", config: str | Path | None = None) -> tuple[Path | None, Path | None]:

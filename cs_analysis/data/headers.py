@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -27,12 +28,13 @@ class Headers:
 
     def __init__(
         self, table: Table, columns: Mapping[str, str] | None = None, others: Iterable[str] = (), *,
-        units_given: bool = False,
+        units_given: bool = False, patterns: Iterable[str] = (),
     ) -> None:  # fmt: skip
         """`columns` are their header → our name, `others` what else the mapping names, by their header.
 
-        `units_given`: the mapping says in which unit the amounts are.
+        `units_given`: the mapping says in which unit the amounts are. `patterns` are those of further headers.
         """
+        self._patterns = [re.compile(p) for p in patterns]
         self.table, self.units_given = table, units_given
         self._mapped = {normalise(name): name for name in others}
         self._mapped |= {normalise(theirs): ours for theirs, ours in (columns or {}).items()}
@@ -47,7 +49,7 @@ class Headers:
         key = normalise(text)
         if key in self._mapped or (self.table.name == "mrr_months" and is_month(str(text))):
             return key
-        return ""
+        return key if any(p.fullmatch(key) for p in self._patterns) else ""
 
     def column(self, text: object) -> Column | None:
         """The column of the schema that a header means."""

@@ -129,6 +129,8 @@ def check_mapping(mapping: TableMapping, table: Table, file: str) -> None:
 
 def _questions(mapping: TableMapping) -> Iterator[tuple[str, str]]:
     """The questions of a proposal that nobody has answered yet: the key they stand in, and what they are about."""
+    yield from (("columns", theirs) for theirs in mapping.columns if theirs.startswith(f"{QUESTION} "))
+    yield from (("fill_down", name) for name in mapping.fill_down if name == QUESTION)
     flat = {"columns": mapping.columns, "constants": mapping.constants, "filter": mapping.filter}
     nested = {f"values.{column}": pairs for column, pairs in mapping.values.items()}
     for section, pairs in {**flat, **nested}.items():

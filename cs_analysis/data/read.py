@@ -27,6 +27,7 @@ from cs_analysis.data.workbook import Workbook
 from cs_analysis.display.language import MISSING, choose
 from cs_analysis.errors import N_, InputError
 
+_FIRST_ROWS = 30  # among which the header of a file that nobody has mapped is looked for
 PART = 100_000_000  # in a table made of several places, what the row numbers of each next one are raised by
 TEXT_FILES = (".csv", ".tsv", ".txt")
 KNOWN_FILES = (*TEXT_FILES, ".parquet", ".xlsx", ".xlsm")
@@ -253,6 +254,27 @@ def _read(path: Path, table: str, source: Source, books: dict[str, Workbook], ma
         grid = read_text(_bytes(path), path.name, headers.count)
     frame, findings = tabulate(grid, str(source), headers, getattr(mapping, "header_row", None))
     return Raw(table, source, frame, findings=tuple(findings))
+
+
+def read_place(folder: Path, source: Source, tables: Mapping[str, Sequence[str]]) -> dict[str, Raw]:
+    """One file or sheet, read as each table that its first rows suggest.
+
+    `tables` are those that it may hold, each with patterns of headers by which it may be known besides our own.
+    """
+    path = folder / source.file
+    if path.suffix.lower() == ".parquet":
+        return {table: Raw(table, source, read_parquet(path)) for table in tables}
+    headers = {table: Headers(TABLES[table], patterns=words) for table, words in tables.items()}
+
+    def count(texts: list[str]) -> int:
+        return max(h.count(texts) for h in headers.values())
+
+    is_book = path.suffix.lower() in (".xlsx", ".xlsm")
+    book = Workbook(_bytes(path), path.name) if is_book else None
+    grid = book.grid(source.sheet) if book is not None else read_text(_bytes(path), path.name, count)
+    first = [[str(cell) for cell in row] for row in grid.cells.head(_FIRST_ROWS).itertuples(index=False)]
+    like = [table for table, h in headers.items() if any(h.count(row) > 1 for row in first)]
+    return {table: Raw(table, source, tabulate(grid, str(source), headers[table])[0]) for table in like}
 
 
 def _bytes(path: Path) -> bytes:
