@@ -36,6 +36,9 @@ from cs_analysis.errors import N_, InputError
 from cs_analysis.stats import periods
 
 
+_FEW = 1000
+
+
 @dataclass(frozen=True)
 class Gathered:
     """What a folder holds, with canonical names and types, not cut yet; `inputs` are the hashes of what was read."""
@@ -45,6 +48,7 @@ class Gathered:
     unmatched: tuple[Source, ...]
     revenue: str | None
     inputs: dict[str, str] = field(default_factory=dict)
+    reading: Reading | None = None
 
     @property
     def dated(self) -> bool:
@@ -89,7 +93,13 @@ def gather(folder: Path, settings: Settings) -> Gathered:
             accounts=str(reading.tables["accounts"].source),
         )  # fmt: skip
     inputs = reading.inputs | {str(raw.source): content_hash(raw.frame) for raw in from_databases.values()}
-    return Gathered(tables, problems, unmatched, revenue, inputs)
+    return Gathered(tables, problems, unmatched, revenue, inputs, _first_rows(reading))
+
+
+def _first_rows(reading: Reading) -> Reading:
+    """What a proposal of a mapping looks at: all accounts, and of the other tables enough to know them by."""
+    few = {t: r if t == "accounts" else replace(r, frame=r.frame.head(_FEW).copy()) for t, r in reading.tables.items()}
+    return replace(reading, tables=few)
 
 
 def _require(tables: Mapping[str, Raw], unmatched: tuple[Source, ...]) -> None:
