@@ -344,3 +344,16 @@ def test_questions_that_nobody_answered_are_refused(tmp_path):
     folder_of(tmp_path, '[mapping.contracts]\nunits = {mrr = "?"}\n')
     with pytest.raises(InputError, match="千円"):
         check(tmp_path)
+
+
+def test_an_amount_can_be_that_of_one_seat_and_of_several_periods():
+    frame = table_of(
+        Price=["300", "300", "300", "300"],
+        Interval=["month"] * 4,
+        Count=["3", "", "0", "1"],
+        Seats=["5", "2", "1", "many"],
+    )
+    rule = {"amount": "Price", "period": "Interval", "quantity": "Seats", "every": "Count"}
+    out, problems = mapped(frame, "contracts", derive={"amount": rule})
+    assert out["mrr"].tolist()[:2] == ["500", "600"]
+    assert {(p[0], p[1], p[2]) for p in problems} == {("error", 4, "Count"), ("error", 5, "Seats")}
