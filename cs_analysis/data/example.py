@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from cs_analysis.data.marks import MARKS, mark_of
 from cs_analysis.data.cells import where
+from cs_analysis.data.marks import MARKS, mark_of
 from cs_analysis.data.parse import parse
 from cs_analysis.data.problems import WARNING, Problems
 from cs_analysis.data.read import ROW, Raw
