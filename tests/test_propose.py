@@ -172,6 +172,7 @@ def test_nothing_is_proposed_for_files_in_our_form(tmp_path):
     folder = write_sample(make_sample(accounts=20, months=24), tmp_path / "sample", "csv")
     assert propose(folder, NONE) == []
     (folder / "notes.csv").write_text("wish,who\nmore sun,Ken\n", encoding="utf-8")
+    shutil.copy(folder / "contracts.csv", folder / "contracts copy.csv")
     assert propose(folder, NONE) == []
 
 

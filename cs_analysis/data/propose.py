@@ -155,9 +155,9 @@ def _of_known(raw: Raw, there: Mapping[str, Raw], settings: Settings) -> Proposa
 def _best(folder: Path, place: Source, taken: set[str]) -> tuple[Raw, list[Guess]] | None:
     """The table that a file or sheet is most like, if it is like any."""
     scored = []
-    words = {t: [h.pattern for h in HINTS if t in h.tables] for t in TABLES if t not in taken}
+    words = {t: [h.pattern for h in HINTS if t in h.tables] for t in TABLES}
     try:
-        read = read_place(folder, place, words) if words else {}
+        read = read_place(folder, place, words)
     except InputError:  # a file that nobody asks for need not be readable
         return None
     for name, whole in read.items():
@@ -165,7 +165,9 @@ def _best(folder: Path, place: Source, taken: set[str]) -> tuple[Raw, list[Guess
         guesses = _guesses(TABLES[name], raw.frame)
         scored.append((_score(TABLES[name], raw.frame, guesses), raw, guesses))
     best = max(scored, key=lambda s: s[0], default=None)
-    return (best[1], best[2]) if best is not None and best[0] > 0 else None
+    if best is None or best[0] <= 0 or best[1].table in taken:  # a copy of a table that is there is no other table
+        return None
+    return best[1], best[2]
 
 
 def _score(table: Table, frame: pd.DataFrame, guesses: list[Guess]) -> int:
@@ -178,6 +180,8 @@ def _score(table: Table, frame: pd.DataFrame, guesses: list[Guess]) -> int:
     there = set(columns) | ({"month", "mrr"} if wide else set()) | ({"hours"} if _clock(table, frame) else set())
     required = [c for c in table.required if c not in ("wave",)]
     missing = sum(c not in there for c in required)
+    if missing > 1:
+        return 0
     return sum(columns.values()) + 2 * (len(required) - missing) + 8 * wide - 4 * missing
 
 
