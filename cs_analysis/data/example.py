@@ -64,7 +64,7 @@ def without_examples(raw: Raw, problems: Problems) -> Raw:
     marked = pd.Series(where(frame[first], lambda t: bool(mark_of(t))), index=frame.index, dtype=bool)
     if not marked.any():
         return raw
-    changed = [i for i in frame.index[marked.to_numpy()] if not _is_ours(table, frame.loc[i], headers)]
+    changed = [i for i in frame.index if marked[i] and not _is_ours(table, frame.loc[i], headers)]
     if changed:
         problems.add(
             WARNING, raw.source,
