@@ -5,10 +5,13 @@ key, what is there and what is allowed. The defaults are those of the definition
 (all keys optional; :mod:`cs_analysis.data.mapping` says how each is applied)::
 
     [mapping.accounts]
-    file = "customers.xlsx"                    # relative to the data folder
+    file = "customers.xlsx"                    # in the data folder; or a list of names, or "customers_*.xlsx"
     sheet = "Sheet1"
     header_row = 3                             # the row of the headers, as Excel numbers it
     columns = {"Kundennr" = "account_id"}      # their header = our name
+    ignore = ["E-mail", "20*"]                 # columns left out
+    fill_down = ["Kundennr"]                   # a blank cell takes the value above it …
+    record_start = "First"                     # … but never from one record into the next
     constants = {channel = "partner"}
     filter = {"Status" = ["active", "left"]}   # rows kept; the rest is counted as set aside
     units = {mrr = "千円"}
@@ -25,6 +28,8 @@ key, what is there and what is allowed. The defaults are those of the definition
     amount = "Fee"
     period = "Billing"
     periods = {"prepaid" = 24}                 # months; yearly, quarterly, monthly, 年, 月 … are known
+    quantity = "Seats"                         # where the amount is that of one of them
+    every = "Interval count"                   # where the period is told as so many months or years
 
     [mapping.time_entries.derive.clock]        # hours = end − start − break
     start = "From"
@@ -308,9 +313,12 @@ def key_table() -> str:
         f"| {_('section')} | {_('key')} | {_('default')} | {_('allowed')} |",
         "|---|---|---|---|",
     ]
-    for section in (Client, Money, Rules, Report, Stages):
+    named = {s.__name__.lower(): s for s in (Client, Money, Rules, Report, Stages)}
+    for name, section in {**named, "mapping.<table>": TableMapping, "source.<table>": Database}.items():
         for key, about in section.model_fields.items():
-            default = about.get_default(call_default_factory=True)
+            if about.description is None:  # sections of their own
+                continue
+            default = None if about.is_required() else about.get_default(call_default_factory=True)
             shown = "" if default in (None, "", [], {}) else f"`{json.dumps(default, ensure_ascii=False)}`"
-            lines.append(f"| `[{section.__name__.lower()}]` | `{key}` | {shown} | {_(about.description or '')} |")
+            lines.append(f"| `[{name}]` | `{key}` | {shown} | {_(about.description)} |")
     return "\n".join(lines)
