@@ -10,8 +10,10 @@ import duckdb
 import pandas as pd
 import postgres
 import pytest
+from typer.testing import CliRunner
 
 import cs_analysis as cs
+from cs_analysis.cli import app
 from cs_analysis.data import cache
 from cs_analysis.data.book import check
 from cs_analysis.data.settings import read_settings
@@ -256,3 +258,31 @@ def test_the_section_is_checked_like_any_other(tmp_path):
     (tmp_path / "c.toml").write_text('[source.contarcts]\nurl = "sqlite:///x"\n', encoding="utf-8")
     with pytest.raises(InputError, match=r"source\.contracts"):
         read_settings(tmp_path / "c.toml")
+
+
+def test_the_command_line_and_the_logs_keep_the_secret(server, secrets, monkeypatch, tmp_path, caplog):
+    caplog.set_level("DEBUG")
+    data = workspace(tmp_path, url_of(server))
+    fine = CliRunner().invoke(app, ["check", "--data", str(data), "--json"])
+    assert fine.exit_code == 0
+    monkeypatch.setenv("CRM_PASSWORD", "wrong-hunter2")
+    wrong = CliRunner().invoke(app, ["check", "--data", str(data), "--debug"])
+    assert wrong.exit_code == 2
+    assert "the user or the password is refused" in wrong.stderr
+    seen = fine.stdout + fine.stderr + wrong.stdout + wrong.stderr + caplog.text
+    assert not [s for s in (*secrets, "hunter2") if s in seen.replace(str(tmp_path), "")]
+
+
+def test_a_report_shows_neither_secret_nor_address(server, secrets, tmp_path):
+    workspace(tmp_path, url_of(server))
+    out = tmp_path / "out"
+    result = CliRunner().invoke(
+        app, ["run", str(tmp_path), "--as-of", "2026-01-31", "--only", "00", "--out", str(out), "--quiet"]
+    )
+    assert result.exit_code == 0, result.stderr
+    files = [path for path in out.rglob("*") if path.is_file()]
+    assert {"index.html", "run.json"} <= {path.name for path in files}
+    for path in files:
+        text = path.read_bytes().decode("utf-8", "replace")
+        assert not [s for s in (server.password, "p%40ss", server.user, f"127.0.0.1:{server.port}") if s in text], path
+    assert "source.contracts" in json.loads((out / "run.json").read_text(encoding="utf-8"))["inputs"]
