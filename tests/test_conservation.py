@@ -92,12 +92,50 @@ def after(folder: Path) -> tuple[dict[str, float] | None, Checked | None, str]:
         return None, checked, str(refusal)
 
 
-CELLS = [(name, i, j) for name, table in (("accounts", ACCOUNTS), ("contracts", CONTRACTS))
-         for i in range(1, len(table)) for j in range(len(table[0]))]  # fmt: skip
+CELLS = [
+    (name, i, j)
+    for name, table in (("accounts", ACCOUNTS), ("contracts", CONTRACTS))
+    for i in range(1, len(table))
+    for j in range(len(table[0]))
+]
 KINDS = {"start_date": "date", "end_date": "date", "mrr": "money"}
-JUNK = ["#N/A", "#REF!", "########", "?", "-", "未定", "NULL", "nan", "TRUE", "A1/A2", "約10万", "1.2.3", "03/04/2024", "24/4/1",
-        "2024/13/1", "1,23", "12-", "O", "l00000", "10O000", "1 00000", "自動更新", "\n", "\u200b?", "２０２４年", "9" * 25,
-        "=A1", "100000 200000", "1E+400", "¥", "円", "△", "()", "1/0", "0x10"]  # fmt: skip
+JUNK = [
+    "#N/A",
+    "#REF!",
+    "########",
+    "?",
+    "-",
+    "未定",
+    "NULL",
+    "nan",
+    "TRUE",
+    "A1/A2",
+    "約10万",
+    "1.2.3",
+    "03/04/2024",
+    "24/4/1",
+    "2024/13/1",
+    "1,23",
+    "12-",
+    "O",
+    "l00000",
+    "10O000",
+    "1 00000",
+    "自動更新",
+    "\n",
+    "\u200b?",
+    "２０２４年",
+    "9" * 25,
+    "=A1",
+    "100000 200000",
+    "1E+400",
+    "¥",
+    "円",
+    "△",
+    "()",
+    "1/0",
+    "0x10",
+]
 
 
 @FEW
@@ -123,7 +161,12 @@ def test_a_cell_of_junk_never_changes_a_headline_in_silence(tmp_path_factory, so
 def slips(text: str) -> list[str]:
     """What a hand or Excel makes of a cell that still looks sound."""
     made = ["", text[:-1], text + "0", text + "000", "-" + text, text[1:], text + text, " " + text + " ", text + ".0"]
-    made += [text.replace("2024", "2042"), text.replace("2023", "2032"), text.replace("-", "/"), text.replace("20", "2")]
+    made += [
+        text.replace("2024", "2042"),
+        text.replace("2023", "2032"),
+        text.replace("-", "/"),
+        text.replace("20", "2"),
+    ]
     made += [text.replace("0", "8", 1), text.replace("1", "7"), text.replace("A", "C"), text.swapcase(), "0", "1"]
     return [m for m in made if m != text]
 
@@ -147,10 +190,13 @@ def test_a_slip_is_caught_by_its_row_or_by_the_ledger(tmp_path_factory, sound, c
 
 # ------------------------------------------------------------------------------------------------------ conservation
 
-LINE = st.fixed_dictionaries({
-    "kind": st.sampled_from(["sound", "sound", "again", "unknown", "once", "header", "total", "blank"]),
-    "account": st.integers(1, 8), "mrr": st.integers(-5, 50).map(lambda k: k * 1000),
-})  # fmt: skip
+LINE = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from(["sound", "sound", "again", "unknown", "once", "header", "total", "blank"]),
+        "account": st.integers(1, 8),
+        "mrr": st.integers(-5, 50).map(lambda k: k * 1000),
+    }
+)
 
 
 def file_of(drawn: list[dict]) -> list[list[str]]:
@@ -195,11 +241,14 @@ def test_amounts_in_are_amounts_used_and_amounts_listed(tmp_path_factory, drawn)
     assert len(book.contracts) + len(set(amounts) & (aside | set(once))) == len(amounts)
 
 
-ENTRY = st.fixed_dictionaries({
-    "account": st.sampled_from(["A01", "A02", "", "X9", "Ａ０１"]), "task": st.sampled_from(["定例会", "", "資料"]),
-    "hours": st.sampled_from(["1.5", "0:45", "90分", "２", "1時間30分", "8"]),
-    "day": st.sampled_from(["2024-05-01", "2024/5/2", "令和6年5月3日", ""]),
-})  # fmt: skip
+ENTRY = st.fixed_dictionaries(
+    {
+        "account": st.sampled_from(["A01", "A02", "", "X9", "Ａ０１"]),
+        "task": st.sampled_from(["定例会", "", "資料"]),
+        "hours": st.sampled_from(["1.5", "0:45", "90分", "２", "1時間30分", "8"]),
+        "day": st.sampled_from(["2024-05-01", "2024/5/2", "令和6年5月3日", ""]),
+    }
+)
 HOURS = {"1.5": 1.5, "0:45": 0.75, "90分": 1.5, "２": 2.0, "1時間30分": 1.5, "8": 8.0}
 
 

@@ -29,7 +29,9 @@ def make_excel(folder: Path) -> None:
 
     import xlsxwriter
 
-    book = xlsxwriter.Workbook(str(folder / "client.xlsx"), {"constant_memory": False, "default_date_format": "yyyy/m/d"})
+    book = xlsxwriter.Workbook(
+        str(folder / "client.xlsx"), {"constant_memory": False, "default_date_format": "yyyy/m/d"}
+    )
     accounts = book.add_worksheet("顧客")
     accounts.write_row(0, 0, ["顧客ID", "顧客名", "区分", "契約開始日", "月額"])
     for i in range(ACCOUNTS):
@@ -40,7 +42,9 @@ def make_excel(folder: Path) -> None:
     hours.write_row(0, 0, ["日付", "担当者", "顧客ID", "フェーズ", "作業区分", "工数"])
     for i in range(EXCEL_ROWS - ACCOUNTS):
         hours.write_datetime(i + 1, 0, date(2024, 1, 1) + timedelta(days=i % 1000))
-        hours.write_row(i + 1, 1, [f"担当{i % 23}", f"A{i * 7 % ACCOUNTS:05}", "運用", f"作業{i % 11}", i % 17 / 4 + 0.25])
+        hours.write_row(
+            i + 1, 1, [f"担当{i % 23}", f"A{i * 7 % ACCOUNTS:05}", "運用", f"作業{i % 11}", i % 17 / 4 + 0.25]
+        )
     book.close()
 
 
@@ -78,7 +82,9 @@ def run(engine: str, folder: Path) -> tuple[int, float, float, float]:
         [sys.executable, __file__, "--measure", engine, str(folder)], check=True, capture_output=True, text=True
     )
     rows, imports, seconds, peak = out.stdout.split()
-    print(f"{engine}: {int(rows):,} rows used in {seconds} s (after {imports} s of imports), peak {peak} MB", flush=True)
+    print(
+        f"{engine}: {int(rows):,} rows used in {seconds} s (after {imports} s of imports), peak {peak} MB", flush=True
+    )
     return int(rows), float(imports), float(seconds), float(peak)
 
 

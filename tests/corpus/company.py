@@ -1,7 +1,7 @@
 """The small company whose files are broken in so many ways, and what a case says must come of it.
 
-Three accounts and three contracts. C2 ends on 30 September 2024 and C3 begins the day after: the totals are 300,000 a month on 30 June and
-400,000 on 31 October 2024; every accepted file must give exactly these, whatever it looks like.
+Three accounts and three contracts. C2 ends on 30 September 2024 and C3 begins the day after: the totals are 300,000 a
+month on 30 June and 400,000 on 31 October 2024. Every accepted file must give exactly these, whatever it looks like.
 """
 
 from __future__ import annotations
