@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cs_analysis.data.book import Checked
-    from cs_analysis.report.request import Request
+    from cs_analysis.report.request import Client, Request
 
 OK, FAILED, BAD_INPUT, CRASHED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -53,7 +53,24 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a narrow terminal must not turn a report into a crash
-    app(prog_name="cs-analysis")
+    try:
+        code = app(prog_name="cs-analysis", standalone_mode=False)
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # of all that typer raises, only a wrong use has this
+            raise
+        _tell_use(error)
+        code = BAD_INPUT
+    sys.exit(code or OK)
+
+
+def _tell_use(error: Any) -> None:
+    """What is wrong with the way the command was called: one sentence, and where to look it up."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(error.format_message(), file=sys.stderr)
+        return
+    called = error.ctx.command_path if getattr(error, "ctx", None) is not None else "cs-analysis"
+    said = " ".join(str(error.format_message()).split()).rstrip(".")
+    print(f"{said}{' ' if said.endswith('?') else '; '}{called} --help tells how it is used.", file=sys.stderr)
 
 
 def _interrupt(number: int, frame: object) -> NoReturn:
@@ -169,7 +186,11 @@ def check(
     data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="A bare data folder.")] = None,
     config: Config = None,
     lang: Lang = "",
+    as_of: Annotated[str, typer.Option("--as-of", metavar="DATE", help="Only what was known on that day.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+    annotate: Annotated[
+        Path | None, typer.Option("--annotate", metavar="DIR", help="Write copies with the faulty cells marked.")
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Every fault of the input in one pass: file, sheet, row, column, value, what to do.
@@ -188,15 +209,26 @@ def check(
         name = str(request.workspace) if len(requests) > 1 else ""
         with _one_sentence(lang, debug, partial(language_of, request), name) as told:
             from cs_analysis.data.book import check as check_data
+            from cs_analysis.report.request import parse_day
 
             language = language_of(request)
             client = find_client(request)
-            checked = check_data(client.data, config=client.config, lang=language)
+            day = parse_day(as_of, "--as-of")
+            try:
+                checked = check_data(client.data, as_of=day, config=client.config, lang=language)
+            except InputError:  # often because no table is known yet, which is when a proposal helps most
+                if proposals := _propose(client, language, as_json):
+                    found[str(request.data or request.workspace)] = {"proposals": proposals}
+                raise
             told.code = int(checked.n_errors > 0)
             if as_json:
-                found[str(request.data or request.workspace)] = as_dict(checked)
+                proposals = _propose(client, language, as_json, checked)
+                found[str(request.data or request.workspace)] = as_dict(checked) | {"proposals": proposals}
             else:
                 _show(checked, name)
+                _propose(client, language, as_json, checked)
+            if annotate is not None:
+                _write_marked(checked, client.data, annotate / client.data.parent.name if name else annotate)
         codes.append(told.code)
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
@@ -217,6 +249,77 @@ def _show(checked: Checked, name: str) -> None:
     if len(checked.problems):
         Console(highlight=False).print(table(checked))
     typer.echo(summary(checked))
+
+
+def _propose(client: Client, language: str, as_json: bool, checked: Checked | None = None) -> list[dict]:
+    """A mapping for what is not known yet, written beside the client file; for programs it is returned only."""
+    from cs_analysis.data.propose import propose
+    from cs_analysis.data.propose_toml import as_records, place_of, proposed_text, summary_lines
+    from cs_analysis.data.settings import read_settings
+    from cs_analysis.display.language import speaking
+
+    try:
+        with speaking(language):
+            settings = read_settings(client.config)
+            proposals = propose(client.data, settings, checked.reading if checked else None)
+            if as_json or not proposals:
+                return as_records(proposals)
+            path = place_of(client.config, client.workspace, client.data)
+            try:
+                path.write_text(proposed_text(proposals, settings), encoding="utf-8")
+            except OSError:  # a folder that may only be read: what was found is still told
+                path = Path()
+            typer.echo("\n".join(summary_lines(proposals, str(path) if path.name else "")), err=True)
+    except InputError:
+        pass  # what cannot be read is told by the check itself
+    return []
+
+
+def _write_marked(checked: Checked, data: Path, out: Path) -> None:
+    """The marked copies; which they are goes to stderr, for stdout holds the faults."""
+    from cs_analysis.data.annotate import annotate
+    from cs_analysis.display.language import _
+
+    written, left = annotate(checked.faults, data, out)
+    for path in written:
+        typer.echo(_("Marked copy: {file}").format(file=path), err=True)
+    for file in left:
+        typer.echo(_("{file} has faults and cannot be marked; they are listed only.").format(file=file), err=True)
+
+
+@app.command()
+def template(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the templates go.")],
+    lang: Lang = "en",
+    format: Annotated[str, typer.Option("--format", metavar="xlsx|csv", help="One workbook, or a CSV per table.")] = (
+        "xlsx"
+    ),
+    debug: Debug = False,
+) -> None:
+    """The blank templates for a client's staff."""
+    with _one_sentence(lang, debug) as told:
+        from cs_analysis.data.template import write_templates
+
+        for path in write_templates(out, lang=lang, format=format):
+            typer.echo(str(path))
+    raise typer.Exit(told.code)
+
+
+@app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is empty or not there yet.")],
+    lang: Lang = "en",
+    debug: Debug = False,
+) -> None:
+    """A workspace for a client: client file, data folder with the template, notebooks, README.
+
+    Exit code 0: it is made. 2: the folder holds anything.
+    """
+    with _one_sentence(lang, debug) as told:
+        from cs_analysis.report.workspace import make_workspace
+
+        typer.echo(str(make_workspace(folder, lang=lang)))
+    raise typer.Exit(told.code)
 
 
 @app.command()

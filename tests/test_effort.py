@@ -444,6 +444,6 @@ def test_the_money_of_much_time_is_that_beyond_the_middle_account():
     options = {"as_of": AS_OF, "coverage": effort.logging_coverage(entries), "settings": Settings()}
     row = effort.summary(priced, contracts, **options).findings.iloc[0]
     assert row["kind"] == "much_time"
-    assert row["money"] == pytest.approx(3 * (6 - 2) * 1000)  # of 18,000 the 6,000 of the middle account would be spent anyway
+    assert row["money"] == pytest.approx(3 * (6 - 2) * 1000)  # the middle account costs 6,000 as well
     assert "over 3 months" in row["text"]
     assert "a year" not in row["text"]

@@ -31,7 +31,7 @@ from cs_analysis.data.gather import (
 )
 from cs_analysis.data.lines import TERM_SHARE
 from cs_analysis.data.problems import ERROR, WARNING, Problem, Problems
-from cs_analysis.data.read import data_files, fingerprints
+from cs_analysis.data.read import Reading
 from cs_analysis.data.save import csv_bytes
 from cs_analysis.data.schema import TABLES, find_column
 from cs_analysis.data.settings import Settings, read_settings
@@ -53,9 +53,9 @@ LARGE = ("contracts", "time_entries", "usage", "survey_responses", "activities")
 class Book:
     """A client's data as known at `as_of`; the tables are attributes: ``book.accounts``, ``book.contracts``.
 
-    `source` is the name of the data folder, `inputs` the sha256 of each input file, `last_possible` the latest as-of
-    date the data allow, `default_as_of` the one taken when none is given, `observed_from` the first day from which
-    departures were recorded (None = from the first).
+    `source` is the name of the data folder, `inputs` the sha256 of each input file and query, `last_possible` the
+    latest as-of date the data allow, `default_as_of` the one taken when none is given, `observed_from` the first day
+    from which departures were recorded (None = from the first).
     """
 
     as_of: date
@@ -213,11 +213,12 @@ class Book:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check of the input found: all problems, and the rows read and used per table."""
+    """What a check of the input found: all problems, the rows read and used per table, and what was read."""
 
     problems: pd.DataFrame
     coverage: pd.DataFrame
     faults: tuple[Problem, ...] = field(default=(), repr=False)
+    reading: Reading | None = field(default=None, repr=False)
 
     @property
     def n_errors(self) -> int:
@@ -295,7 +296,7 @@ def check(
         coverage = coverage_of(gathered.tables, gathered.tables)
     else:
         coverage = settle(gathered, settings, resolve_as_of(gathered, as_of or last_covered(gathered))).coverage
-    return Checked(gathered.problems.frame(), coverage, tuple(gathered.problems.found))
+    return Checked(gathered.problems.frame(), coverage, tuple(gathered.problems.found), gathered.reading)
 
 
 def locate(data_dir: str | Path = "", config: str | Path | None = None) -> tuple[Path | None, Path | None]:
@@ -334,7 +335,7 @@ def _load(folder: Path, config: Path | None, as_of: date | None, *, lang: str | 
         source=folder.resolve().name,
         is_sample=_is_sample(folder),
         coverage=settled.coverage,
-        inputs=fingerprints(data_files(folder)),
+        inputs=gathered.inputs,
         last_possible=last_possible(gathered),
         default_as_of=default_as_of(gathered),
         faults=tuple(gathered.problems.found),

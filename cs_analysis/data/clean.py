@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -10,17 +11,24 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from cs_analysis.data.parse import parse
+from cs_analysis.data.faults import PERCENT
+from cs_analysis.data.near import is_near
+from cs_analysis.data.parse import Parsed, mixed_percent, parse
 from cs_analysis.data.parse_dates import is_month
 from cs_analysis.data.problems import ERROR, NOTE, WARNING, Problems
-from cs_analysis.data.read import ROW, Source
+from cs_analysis.data.read import ROW, Source, cell_text
 from cs_analysis.data.schema import TABLES, Column, Table, find_column, normalise
+from cs_analysis.data.stake import stake
 from cs_analysis.errors import N_, nearest
 
 # a blank where a value is required changes money in these; elsewhere the row is set aside
 MONEY_TABLES = ("accounts", "contracts", "mrr_months", "ledger", "costs")
 # canonical names past the door that a custom variable must not take
 RESERVED = {"contracts": ("start", "stop", "opening")}
+# an end that lies at the end of all time: what systems write where there is none (2958465 is Excel's 9999-12-31)
+_ENDS = ("end_date", "contract_end", "churn_date", "left_date")
+_NEVER = re.compile(r"(9999|2999|2099)\s*[-/.年]?\s*12\s*[-/.月]?\s*31\s*日?([T ].*)?|2958465(\.0+)?")
+_SHOWN = 3  # examples of what was written in another form
 _REPEATED = re.compile(r"(.+) \(\d+\)", re.DOTALL)
 _CURRENCIES = {"円": "JPY", "¥": "JPY", "￥": "JPY", "日本円": "JPY", "ドル": "USD", "米ドル": "USD", "ユーロ": "EUR"}
 
@@ -76,12 +84,13 @@ def clean_table(
     table = TABLES[name]
     rows_read = len(frame)
     if name == "mrr_months":
-        frame = _long(frame)
+        frame = one_row_per_month(frame)
     frame, headers = _canonical(table, source, frame, problems, mapped)
     out = Clean(table, source, frame, headers, rows_read)
     _check_columns(out, problems)
+    _check_near_headers(out, problems)
     typed = _types(out, problems, currency)
-    return _set_aside_blanks(replace(out, frame=typed), problems)
+    return _set_aside_blanks(replace(out, frame=typed), currency, problems)
 
 
 def check_headers(table: Table, source: Source, frame: pd.DataFrame, named: Iterable[str], problems: Problems) -> None:
@@ -101,7 +110,7 @@ def check_headers(table: Table, source: Source, frame: pd.DataFrame, named: Iter
         problems.add(severity, source, problem, action, column=header, header=header, count=more + 1)
 
 
-def _long(frame: pd.DataFrame) -> pd.DataFrame:
+def one_row_per_month(frame: pd.DataFrame) -> pd.DataFrame:
     """Monthly revenue with one column per month as one row per account and month.
 
     A blank cell is no revenue; a column without any entry is a month that has not been filled in yet.
@@ -171,6 +180,23 @@ def _check_columns(clean: Clean, problems: Problems) -> None:
         problems.add(ERROR, clean.source, problem, action, column=name, label=label, near=near, there=shown)
 
 
+def _check_near_headers(clean: Clean, problems: Problems) -> None:
+    """Custom variables whose header is nearly that of a column of ours that is missing."""
+    there = list(clean.frame.columns)
+    absent = [c for c in clean.table.columns if c.name not in there and not c.required]
+    for header in (c for c in there if c != ROW and c not in clean.table.names):
+        column = next((c for c in absent if is_near(header, c)), None)
+        if column is None:
+            continue
+        problems.add(
+            WARNING, clean.source, N_("The header “{header}” is nearly {label}, which is not there."),
+            N_("If it is {label}, rename it; if it is your own, give it a name less alike, in the file or by a mapping "
+               "in the client file."),
+            effect=N_("Nothing is read as {label}; the column is kept as a variable of your own."),
+            column=header, header=header, label=f"{column.name} ({column.label_ja})",
+        )  # fmt: skip
+
+
 def _types(clean: Clean, problems: Problems, currency: str) -> pd.DataFrame:
     frame = clean.frame
     row_currency = _row_currency(frame, currency)
@@ -197,18 +223,61 @@ def _row_currency(frame: pd.DataFrame, currency: str) -> list[tuple[str, pd.Inde
     return [(str(c), frame.index[code == c]) for c in code.unique()]
 
 
+def _without_never(texts: pd.Series) -> pd.Series:
+    """End dates with nothing where the end of all time stands."""
+    never = {t: bool(_NEVER.fullmatch(unicodedata.normalize("NFKC", t).strip())) for t in texts.unique()}
+    return texts.mask(texts.map(never).astype(bool), "")
+
+
+def _endless(clean: Clean, column: Column, texts: pd.Series, problems: Problems) -> pd.Series:
+    """End dates of which those at the end of all time are blank; they are counted and listed."""
+    plain = _without_never(texts)
+    changed = plain != texts
+    if changed.any():
+        problems.add(
+            NOTE, clean.source, N_("{count} cells say “{example}”, the end of all time: read as no end."), "",
+            column=clean.header(column.name), count=int(changed.sum()), example=texts[changed].iloc[0],
+        )  # fmt: skip
+    return plain
+
+
 def _typed(clean: Clean, column: Column, texts: pd.Series, problems: Problems, currency: str) -> pd.Series:
+    if column.name in _ENDS:
+        texts = _endless(clean, column, texts, problems)
     parsed = parse(texts, column.type, choices=column.choices, currency=currency)
+    faults = parsed.faults
+    if column.type == "number":
+        groups = clean.frame["metric"].loc[texts.index] if "metric" in clean.frame else None
+        mixed = texts.index[mixed_percent(texts, groups)].difference(faults.index)
+        faults = pd.concat([faults, pd.Series([PERCENT] * len(mixed), index=mixed, dtype=object)])
     rows = clean.frame[ROW]
     choices = " / ".join(f"{key} ({label})" for key, label in column.choices.items())
-    for fault in dict.fromkeys(parsed.faults):
-        where = parsed.faults.index[parsed.faults.map(lambda f, fault=fault: f is fault)]
+    for fault in dict.fromkeys(faults):
+        where = faults.index[faults.map(lambda f, fault=fault: f is fault)]
         problems.add(
             ERROR if fault.fatal else WARNING, clean.source, fault.problem, fault.action, rows=rows.loc[where],
             column=clean.header(column.name), values=texts.loc[where], choices=choices,
         )  # fmt: skip
+    _list_changed(clean, column, parsed, problems)
     _check_range(clean, column, parsed.values, texts, problems)
     return parsed.values
+
+
+def _list_changed(clean: Clean, column: Column, parsed: Parsed, problems: Problems) -> None:
+    """What was written in another form than the plain one is counted and listed, with how it was read."""
+    if parsed.changed.empty:
+        return
+    shown = parsed.changed.drop_duplicates().iloc[:_SHOWN]
+    examples = ", ".join(f"“{text.strip()}” → {_said(parsed.values.loc[i])}" for i, text in shown.items())
+    problems.add(
+        NOTE, clean.source,
+        N_("Cells in a form of their own, read by their meaning: {count}, for example {examples}."), "",
+        column=clean.header(column.name), count=len(parsed.changed), examples=examples,
+    )  # fmt: skip
+
+
+def _said(value: object) -> str:
+    return f"{value:%Y-%m-%d}" if isinstance(value, pd.Timestamp) else cell_text(value)
 
 
 def _check_range(clean: Clean, column: Column, values: pd.Series, texts: pd.Series, problems: Problems) -> None:
@@ -228,25 +297,30 @@ def _check_range(clean: Clean, column: Column, values: pd.Series, texts: pd.Seri
         )  # fmt: skip
 
 
-def _set_aside_blanks(clean: Clean, problems: Problems) -> Clean:
+def _set_aside_blanks(clean: Clean, currency: str, problems: Problems) -> Clean:
     """Rows that lack a required value: an error where money hangs on it, else they are set aside."""
     money = clean.table.name in MONEY_TABLES
     kept = pd.Series(True, index=clean.frame.index)
-    already = {(p.row, p.column) for p in problems.errors if p.source == clean.source}
+    already = problems.cells_in_error(clean.source)
     for name in (c for c in clean.table.required if c in clean.frame):
         blank = clean.frame[name].isna()
         header = clean.header(name)
-        rows = [r for r in clean.frame.loc[blank, ROW] if (r, header) not in already]
-        if not rows:
+        lacking = blank & ~clean.frame[ROW].isin([row for row, column in already if column == header])
+        if not lacking.any():
             continue
-        if money:
-            problems.add(
-                ERROR, clean.source, N_("The required value is missing."), N_("Fill it in."), rows=rows, column=header
-            )
-        else:
-            problems.add(
-                WARNING, clean.source, N_("The required value is missing; the row is set aside."),
-                N_("Fill it in, or delete the row."), rows=rows, column=header,
-            )  # fmt: skip
+        severity, problem, effect, action = _BLANK[money]
+        problems.add(
+            severity, clean.source, problem, action, rows=clean.frame.loc[lacking, ROW], column=header, effect=effect,
+            stake=stake(clean.table.name, clean.frame[lacking], currency),
+        )  # fmt: skip
         kept &= ~blank
     return clean.keep(kept)
+
+
+_BLANK = {
+    True: (ERROR, N_("The required value is missing."), "", N_("Fill it in.")),
+    False: (
+        WARNING, N_("The required value is missing; the row is set aside."), N_("Set aside: {at_stake}."),
+        N_("Fill it in, or delete the row."),
+    ),
+}  # fmt: skip

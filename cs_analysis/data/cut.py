@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
+import numpy as np
 import pandas as pd
 
 from cs_analysis.data.clean import Clean, nones
+from cs_analysis.data.lines import TERM_SHARE
 
 # an end date is a plan, not a fact: it does not show how far the data reaches
 _PLANS = ("end_date",)
@@ -70,29 +72,96 @@ def cut(clean: Clean, as_of: date) -> Clean:
     return replace(kept, frame=frame)
 
 
-def latest_fact(clean: Clean, *, without: tuple[str, ...] = ()) -> pd.Timestamp | None:
-    """The last day of which the table holds a fact, or None for a table without dates."""
+def fact_columns(clean: Clean) -> list[str]:
+    """The dates of a table that show how far the data reach; an announced churn date does not."""
     columns = [c for c in (clean.table.cut, clean.table.cut_else, *clean.table.blanks) if c]
-    days = [fact_days(clean, c).max() for c in columns if c not in (*_PLANS, *without)]
-    known = [d for d in days if pd.notna(d)]
+    return [c for c in columns if c not in (*_PLANS, "churn_date")]
+
+
+# facts so far from all others that a digit is rather wrong: beyond so many empty months, at most this share of all
+_STRAY = ((12, 0.01), (60, 0.1))
+_FEW = 10  # of fewer facts none is called a stray
+
+
+def bounds(tables: Mapping[str, Clean]) -> tuple[pd.Timestamp | None, pd.Timestamp | None]:
+    """The first and the last month that belong together: what lies far beyond the other dates is left out.
+
+    A single start in 2062 among hundreds that end in 2026 would otherwise decide how far the data reach. Ends of
+    contracts count as a sign that the months up to them are not empty.
+    """
+    facts = [fact_days(clean, c) for clean in tables.values() for c in fact_columns(clean)]
+    plans = [fact_days(clean, c) for clean in tables.values() for c in _PLANS]
+    if not facts or (dated := pd.concat(facts).dropna()).empty:
+        return None, None
+    counts = _by_month(dated)
+    months = counts.add(_by_month(pd.concat(plans).dropna()) * 0, fill_value=0)
+    last = _inner(months.iloc[::-1])
+    first = _inner(months, ((120, 0.1),))
+    return pd.Period(ordinal=first, freq="M").to_timestamp(), last_day_of_month(
+        pd.Period(ordinal=last, freq="M").to_timestamp()
+    )
+
+
+def _by_month(days: pd.Series) -> pd.Series:
+    """Facts per month, by the number of the month."""
+    return (days.dt.year * 12 + days.dt.month - 1 - 1970 * 12).value_counts().sort_index()
+
+
+def _inner(counts: pd.Series, rules: tuple[tuple[int, float], ...] = _STRAY) -> int:
+    """The first month that is no stray, the facts per month being given from one end of time inwards."""
+    months, passed, total = counts.index.to_numpy(), counts.to_numpy().cumsum(), counts.sum()
+    begin = 0
+    if total >= _FEW:
+        empty = np.abs(np.diff(months)) - 1
+        strays = [at for gap, share in rules for at in np.flatnonzero((empty >= gap) & (passed[:-1] <= share * total))]
+        begin = max(strays, default=-1) + 1
+    return int(months[begin:][counts.to_numpy()[begin:] > 0][0])
+
+
+def latest_fact(clean: Clean, until: pd.Timestamp | None = None) -> pd.Timestamp | None:
+    """The last day of which the table holds a fact, strays left out; None for a table without dates."""
+    days = [fact_days(clean, c) for c in fact_columns(clean)]
+    latest = [d[d <= until].max() if until is not None else d.max() for d in days]
+    known = [d for d in latest if pd.notna(d)]
     return max(known) if known else None
 
 
 def latest_facts(tables: Mapping[str, Clean]) -> dict[str, pd.Timestamp]:
     """Table → the last day of which it holds a fact.
 
-    In the flat form a `churn_date` can be an announced one. It counts as a fact only up to the end of the month that
-    the other facts reach, unless it is all the file has besides the starts.
+    In the flat form a `churn_date`, and where contracts go on until somebody gives notice an end without a notice, can
+    be an announced one. It counts as a fact only up to the end of the month that the other facts reach, unless it is
+    all the data have besides the starts.
     """
+    until = bounds(tables)[1]
     found = {}
     for name, clean in tables.items():
-        if (latest := latest_fact(clean, without=("churn_date",))) is not None:
+        if (latest := latest_fact(clean, until)) is not None:
             found[name] = latest
-    accounts = tables.get("accounts")
-    if accounts is not None and "churn_date" in accounts.frame:
-        churned = accounts.frame["churn_date"].dropna()
-        if set(found) - {"accounts"}:
-            churned = churned[churned <= last_day_of_month(max(found.values()))]
-        if len(churned):
-            found["accounts"] = max(churned.max(), found.get("accounts", churned.max()))
+    for name, ends in (("accounts", _churn_dates(tables)), ("contracts", _ends_without_notice(tables))):
+        if set(found) - {"accounts", name}:
+            ends = ends[ends <= last_day_of_month(max(found.values()))]
+        if len(ends):
+            found[name] = max(ends.max(), found.get(name, ends.max()))
     return found
+
+
+def _churn_dates(tables: Mapping[str, Clean]) -> pd.Series:
+    accounts = tables.get("accounts")
+    return accounts.frame["churn_date"].dropna() if accounts is not None and "churn_date" in accounts.frame else _NONE
+
+
+def _ends_without_notice(tables: Mapping[str, Clean]) -> pd.Series:
+    """Ends of contracts that have no term: nobody announced them, so they are known because they happened."""
+    contracts = tables.get("contracts")
+    if contracts is None or "end_date" not in contracts.frame:
+        return _NONE
+    ends = contracts.frame["end_date"]
+    if ends.notna().mean() >= TERM_SHARE:
+        return _NONE
+    if "notice_date" in contracts.frame:
+        ends = ends[contracts.frame["notice_date"].isna()]
+    return ends.dropna()
+
+
+_NONE = pd.Series([], dtype="datetime64[ns]")

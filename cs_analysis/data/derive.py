@@ -3,7 +3,8 @@
 - `tenure`: months with us, a flag and a reference day → first and last day of service. The first day is the reference
   day minus the months (the last day of a shorter month where there is no such day); who has left was served until the
   day before the reference day. So an account of 12 months at 2026-10-01 began on 2025-10-01.
-- `amount`: an amount and the period it covers → mrr = amount / months of the period.
+- `amount`: an amount and the period it covers → mrr = amount / months of the period. The amount may be that of one of
+  several units (`quantity`), the period may be told as a number of months or years (`every`).
 - `clock`: start, end and break → hours = end − start − break; the break is in minutes, or written h:mm. An end earlier
   than the start is taken to lie after midnight, as long as the time between is at most 12 hours.
 """
@@ -60,6 +61,8 @@ class Amount(Section):
     amount: str = Field(description=HEADER)
     period: str = Field(description=HEADER)
     periods: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict, description=_POSITIVE_PAIRS)
+    quantity: str | None = Field(default=None, description=HEADER)
+    every: str | None = Field(default=None, description=HEADER)
 
 
 class Clock(Section):
@@ -129,7 +132,7 @@ def tenure_dates(
 def amount_mrr(
     frame: pd.DataFrame, rule: Amount, currency: str, locate: Locate, source: Source, problems: Problems
 ) -> pd.DataFrame:
-    """The frame with `mrr`, the amount divided by the months of its period.
+    """The frame with `mrr`, the amount (times the quantity) divided by the months of its period (times `every`).
 
     Examples
     --------
@@ -137,6 +140,10 @@ def amount_mrr(
     >>> frame = pd.DataFrame({"Fee": ["1,200", "300", "240"], "Billing": ["年払い", "3", "Prepaid"], "__row__": 2})
     >>> amount_mrr(frame, rule, "JPY", str, Source("a.csv"), Problems())["mrr"].tolist()
     ['100', '100', '10']
+    >>> rule = Amount(amount="Price", period="Interval", quantity="Seats", every="Count")
+    >>> frame = pd.DataFrame({"Price": ["300"], "Interval": ["month"], "Seats": ["5"], "Count": ["3"], "__row__": 2})
+    >>> amount_mrr(frame, rule, "JPY", str, Source("a.csv"), Problems())["mrr"].tolist()
+    ['500']
     """
     amounts, periods = frame[locate(rule.amount)], frame[locate(rule.period)]
     parsed = parse(amounts, "money", currency=currency)
@@ -147,7 +154,19 @@ def amount_mrr(
     months = periods.map({t: known.get(fold(t), _plain_months(t)) for t in periods.unique()})
     wrong = months.isna() & (amounts != "")
     _report(problems, PERIOD, frame[wrong], rule.period, periods[wrong], source)
-    return frame.assign(mrr=(parsed.values / months).map(cell_text))
+    units = _counts(frame, rule.quantity, locate, source, problems) if rule.quantity else 1
+    every = _counts(frame, rule.every, locate, source, problems) if rule.every else 1
+    return frame.assign(mrr=(parsed.values * units / (months * every)).map(cell_text))
+
+
+def _counts(frame: pd.DataFrame, header: str, locate: Locate, source: Source, problems: Problems) -> pd.Series:
+    """Numbers above 0; a blank is 1."""
+    texts = frame[locate(header)]
+    blank = texts.str.strip() == ""
+    parsed = parse(texts, "number").values
+    wrong = ~blank & ~(parsed > 0)
+    _report(problems, NUMBER, frame[wrong], header, texts[wrong], source)
+    return parsed.where(~blank, 1.0)
 
 
 def _plain_months(text: str) -> float:

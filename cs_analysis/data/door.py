@@ -124,7 +124,7 @@ def bridge_gaps(lines: pd.DataFrame, grace_days: int, as_of: date) -> pd.DataFra
     """
     if grace_days == 0 or lines.empty:
         return lines
-    gaps = _gaps(lines)
+    gaps = gaps_of(lines)
     length = gaps["back"] - gaps["stop"]
     grace = pd.Timedelta(days=grace_days)
     filled = gaps[length <= grace].set_index(["account_id", "stop"])["back"]
@@ -137,8 +137,8 @@ def bridge_gaps(lines: pd.DataFrame, grace_days: int, as_of: date) -> pd.DataFra
     return lines.assign(stop=stop)
 
 
-def _gaps(lines: pd.DataFrame) -> pd.DataFrame:
-    """account_id, stop (MRR falls to 0) and back (it rises above 0 again; NaT = it has not)."""
+def gaps_of(lines: pd.DataFrame) -> pd.DataFrame:
+    """Where the MRR of an account falls to 0: account_id, stop and back (it rises above 0 again; NaT = it has not)."""
     amounts = ticks(lines["mrr"].to_numpy())
     starts = pd.DataFrame({"account_id": lines["account_id"], "day": lines["start"], "change": amounts})
     stops = pd.DataFrame({"account_id": lines["account_id"], "day": lines["stop"], "change": -amounts}).dropna(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
-from cs_analysis.data import check
+from cs_analysis.data import across, check
 from cs_analysis.data.clean import Clean, check_headers, clean_table
 from cs_analysis.data.cut import cut, last_day_of_month, last_month_end, latest_facts, row_days
 from cs_analysis.data.door import (
@@ -20,25 +20,34 @@ from cs_analysis.data.door import (
     merge_accounts,
     raise_to_parents,
 )
+from cs_analysis.data.example import without_examples
+from cs_analysis.data.exports import without_footer
 from cs_analysis.data.lines import FLAT, observed_from, revenue_lines, revenue_source
-from cs_analysis.data.mapping import apply_mapping, match_accounts
-from cs_analysis.data.problems import WARNING, Problems
-from cs_analysis.data.read import Raw, Source, read_tables
+from cs_analysis.data.mapping import TableMapping, apply_mapping, stacked
+from cs_analysis.data.marks import is_beside
+from cs_analysis.data.match import match_accounts
+from cs_analysis.data.problems import NOTE, WARNING, Problems
+from cs_analysis.data.read import Raw, Reading, Source, read_tables
 from cs_analysis.data.schema import TABLES, find_column
 from cs_analysis.data.settings import Settings
+from cs_analysis.data.sources import content_hash, read_sources
 from cs_analysis.display.language import choose
 from cs_analysis.errors import N_, InputError
 from cs_analysis.stats import periods
 
+_FEW = 1000
+
 
 @dataclass(frozen=True)
 class Gathered:
-    """What a folder holds, with canonical names and types, not cut yet."""
+    """What a folder holds, with canonical names and types, not cut yet; `inputs` are the hashes of what was read."""
 
     tables: dict[str, Clean]
     problems: Problems
     unmatched: tuple[Source, ...]
     revenue: str | None
+    inputs: dict[str, str] = field(default_factory=dict)
+    reading: Reading | None = None
 
     @property
     def dated(self) -> bool:
@@ -65,10 +74,14 @@ class Settled:
 def gather(folder: Path, settings: Settings) -> Gathered:
     """Read, map and type every table of a folder."""
     reading = read_tables(folder, settings.mapping)
+    from_databases = read_sources(settings.source, reading.tables, file=settings.path)
+    reading = replace(reading, tables={**reading.tables, **from_databases})
     problems = Problems()
-    _require(reading.tables, reading.unmatched)
+    unmatched = tuple(place for place in reading.unmatched if not is_beside(place.sheet or Path(place.file).stem))
+    _require(reading.tables, unmatched)
+    given = _given(reading, problems)
     tables: dict[str, Clean] = {}
-    for raw in sorted(reading.tables.values(), key=lambda r: r.table != "accounts"):
+    for raw in sorted(given.values(), key=lambda r: r.table != "accounts"):
         tables[raw.table] = _clean(raw, settings, tables.get("accounts"), problems)
     tables = {t: tables[t] for t in TABLES if t in tables}
     revenue = revenue_source(tables)
@@ -78,7 +91,14 @@ def gather(folder: Path, settings: Settings) -> Gathered:
                "contract_start (契約開始日) and mrr (月額) in {accounts}."),
             accounts=str(reading.tables["accounts"].source),
         )  # fmt: skip
-    return Gathered(tables, problems, reading.unmatched, revenue)
+    inputs = reading.inputs | {str(raw.source): content_hash(raw.frame) for raw in from_databases.values()}
+    return Gathered(tables, problems, unmatched, revenue, inputs, _first_rows(reading))
+
+
+def _first_rows(reading: Reading) -> Reading:
+    """What a proposal of a mapping looks at: all accounts, and of the other tables enough to know them by."""
+    few = {t: r if t == "accounts" else replace(r, frame=r.frame.head(_FEW).copy()) for t, r in reading.tables.items()}
+    return replace(reading, tables=few)
 
 
 def _require(tables: Mapping[str, Raw], unmatched: tuple[Source, ...]) -> None:
@@ -90,23 +110,61 @@ def _require(tables: Mapping[str, Raw], unmatched: tuple[Source, ...]) -> None:
         )  # fmt: skip
 
 
+def _given(reading: Reading, problems: Problems) -> dict[str, Raw]:
+    """The tables without a template's examples, and without the tables of a template that nobody filled in.
+
+    A template has a sheet for everything, and most clients fill in a few. `accounts` stays, and so does a table
+    without rows that came in any other form.
+    """
+    templates = {place.file for place in reading.unmatched if is_beside(place.sheet)}
+    without = {name: without_examples(raw, problems) for name, raw in reading.tables.items()}
+    blank = {
+        name: raw.source
+        for name, raw in without.items()
+        if raw.frame.empty and name != "accounts"
+        if raw.source.file in templates or len(reading.tables[name].frame)
+    }
+    if blank:
+        problems.add(
+            NOTE, Source(next(iter(blank.values())).file), N_("Without rows, and so taken as not given: {places}."), "",
+            places=", ".join(source.sheet or source.file for source in blank.values()),
+        )  # fmt: skip
+    return {name: raw for name, raw in without.items() if name not in blank}
+
+
 def _clean(raw: Raw, settings: Settings, accounts: Clean | None, problems: Problems) -> Clean:
-    table, frame, mapping = TABLES[raw.table], raw.frame, settings.mapping.get(raw.table)
-    mapped: dict[str, str] = {}
-    currency = settings.client.currency
+    """The table with canonical names and types: each of its places mapped by itself, then all together."""
+    table, mapping, currency = TABLES[raw.table], settings.mapping.get(raw.table), settings.client.currency
+    places = (raw, *raw.others)
+    frame = stacked([_mapped(place, mapping, accounts, currency, problems) for place in places], table)
+    renamed = mapping.columns if mapping is not None else {}
+    named = {column.name: theirs for theirs, ours in renamed.items() if (column := find_column(table, ours))}
+    if mapping is not None and mapping.match == "name":
+        named.pop("account_id", None)
+    source = Source.of([place.source for place in places])
+    clean = clean_table(raw.table, source, frame, problems, currency=currency, mapped=named)
+    return replace(clean, rows_read=sum(len(place.frame) for place in places))
+
+
+def _mapped(
+    raw: Raw, mapping: TableMapping | None, accounts: Clean | None, currency: str, problems: Problems
+) -> pd.DataFrame:
+    """One file or sheet as texts under our names, as far as its mapping gives them."""
+    for f in raw.findings:
+        problems.add(
+            f.severity, raw.source, f.problem, f.action, rows=f.rows, column=f.column, values=f.values, **f.fields
+        )
+    table, frame = TABLES[raw.table], without_footer(raw.frame, raw.source, problems)
     check_headers(table, raw.source, frame, mapping.names() if mapping is not None else (), problems)
-    if mapping is not None:
-        frame, found = apply_mapping(frame, mapping, table=table, where=raw.source, currency=currency)
+    if mapping is None:
+        return frame
+    frame, found = apply_mapping(frame, mapping, table=table, where=raw.source, currency=currency)
+    problems.found.extend(found)
+    if mapping.match == "name" and accounts is not None:
+        header = mapping.header_of(table, "account_id")
+        frame, found = match_accounts(frame, accounts.frame, table=table, where=raw.source, header=header)
         problems.found.extend(found)
-        for theirs, ours in mapping.columns.items():
-            if (column := find_column(table, ours)) is not None:
-                mapped[column.name] = theirs
-        if mapping.match == "name" and accounts is not None:
-            frame, found = match_accounts(frame, accounts.frame, table=table, where=raw.source)
-            problems.found.extend(found)
-            mapped.pop("account_id", None)
-    clean = clean_table(raw.table, raw.source, frame, problems, currency=currency, mapped=mapped)
-    return replace(clean, rows_read=len(raw.frame))
+    return frame
 
 
 # -------------------------------------------------------------------------------------------------------- as-of date
@@ -178,17 +236,22 @@ def settle(gathered: Gathered, settings: Settings, as_of: date) -> Settled:
     problems = gathered.problems
     check.check_places(gathered.unmatched, problems)
     tables = {name: cut(clean, as_of) for name, clean in gathered.tables.items()}
+    across.check_dates(gathered.tables, tables, as_of, settings, problems)
     tables = check.check_rows(tables, settings, problems)
     if not gathered.whole:
         return Settled({}, coverage_of(gathered.tables, tables), None)
-    check.check_merges(tables["accounts"], problems)
-    check.check_unlisted(tables, problems)
+    check.check_unlisted(tables, settings, problems)
     lines = revenue_lines(tables, settings, as_of, problems)
+    check.check_merges(tables["accounts"], lines, settings, problems)
     if problems.errors:
         return Settled({}, coverage_of(gathered.tables, tables), None)
-    frames = {name: clean.frame for name, clean in tables.items() if name != "mrr_months"}
-    frames["accounts"] = add_unlisted(frames["accounts"].drop(columns=list(FLAT), errors="ignore"), lines)
+    frames = {name: clean.frame for name, clean in tables.items()}
+    frames["accounts"] = frames["accounts"].drop(columns=list(FLAT), errors="ignore")
     frames = merge_accounts({**frames, "contracts": lines})
+    # after the mergers: an account can have merged into one that is not listed
+    frames["accounts"] = add_unlisted(frames["accounts"], frames["contracts"])
+    across.check_lines(tables, frames, as_of, settings, problems)
+    frames.pop("mrr_months", None)
     if settings.rules.account_level == "parent":
         frames = raise_to_parents(frames)
     if gathered.revenue == "mrr_months":
@@ -206,6 +269,7 @@ def _check_totals(
         gathered.problems.add(
             WARNING, source, N_("Nothing in the data is dated after {last}, but the as-of date is {as_of}."),
             N_("Make sure that the files were exported after the as-of date; otherwise later losses are missing."),
+            effect=N_("What was not known yet when the files were made counts as not having happened."),
             last=covered.isoformat(), as_of=as_of.isoformat(),
         )  # fmt: skip
     if "ledger" in tables:
@@ -218,6 +282,7 @@ def _check_totals(
             gathered.problems.add(
                 WARNING, source, N_("Monthly revenue ends with {last}; after it the last amounts are taken to go on."),
                 N_("Add the later months, or choose an earlier as-of date."), last=f"{covered:%Y-%m}",
+                effect=N_("Losses and changes of the months after it are missing."),
             )  # fmt: skip
 
 

@@ -17,7 +17,8 @@ from cs_analysis.data.clean import Clean, nones
 from cs_analysis.data.problems import ERROR, NOTE, WARNING, Problems
 from cs_analysis.data.read import ROW
 from cs_analysis.data.settings import Settings
-from cs_analysis.display.language import choose, money
+from cs_analysis.data.stake import Stake, of_money, stake
+from cs_analysis.display.language import choose
 from cs_analysis.errors import N_
 from cs_analysis.stats.money import ticks
 
@@ -25,6 +26,7 @@ COLUMNS = [
     "account_id", "contract_id", "product", "start", "stop", "mrr", "quantity", "notice_date", "churn_reason",
 ]  # fmt: skip
 TERM_SHARE = 0.95  # from this share of lines with an end date on, end dates are terms
+_FAR_YEARS = 20
 FLAT = ("contract_start", "contract_end", "churn_date", "mrr")
 ONE_DAY = pd.Timedelta(days=1)
 _SAME_PRODUCT, _SAME_ACCOUNT = ["account_id", "product", "day"], ["account_id", "day"]
@@ -53,9 +55,9 @@ def revenue_lines(tables: Mapping[str, Clean], settings: Settings, as_of: date, 
 
 
 def _from_contracts(clean: Clean, settings: Settings, as_of: date, problems: Problems) -> pd.DataFrame:
-    clean = _recurring(clean, problems)
+    clean = _recurring(clean, settings, problems)
     frame = clean.frame.copy()
-    frame["mrr"] = _mrr(clean, problems) * _rate(clean, settings, problems)
+    frame["mrr"] = _mrr(clean, settings, problems) * _rate(clean, settings, problems)
     frame = _with_columns(frame, end_date=pd.NaT, notice_date=pd.NaT, quantity=np.nan, product=None, churn_reason=None)
     frame["product"] = frame["product"].fillna("")
     announced = frame["notice_date"].notna()
@@ -70,19 +72,20 @@ def _from_contracts(clean: Clean, settings: Settings, as_of: date, problems: Pro
     return _tidy(lines[[*COLUMNS, *custom]])
 
 
-def _recurring(clean: Clean, problems: Problems) -> Clean:
+def _recurring(clean: Clean, settings: Settings, problems: Problems) -> Clean:
     if "recurring" not in clean.frame:
         return clean
     once = clean.frame["recurring"].eq(False)
     if once.any():
         problems.add(
             NOTE, clean.source, N_("{count} lines are not recurring and are left out of recurring revenue."), "",
-            column=clean.header("recurring"), count=int(once.sum()),
+            column=clean.header("recurring"), count=int(once.sum()), effect=N_("Left out: {at_stake}."),
+            stake=stake("contracts", clean.frame[once], settings.client.currency, settings.money.fx),
         )  # fmt: skip
     return clean.keep(~once)
 
 
-def _mrr(clean: Clean, problems: Problems) -> pd.Series:
+def _mrr(clean: Clean, settings: Settings, problems: Problems) -> pd.Series:
     """MRR as given, else amount / months; a line with neither is an error."""
     frame = _with_columns(clean.frame, mrr=np.nan, amount=np.nan, billing_months=np.nan)
     given, computed = frame["mrr"], frame["amount"] / frame["billing_months"]
@@ -99,6 +102,11 @@ def _mrr(clean: Clean, problems: Problems) -> pd.Series:
             WARNING, clean.source,
             N_("The monthly revenue {value} is not amount / billing months; it is used as given."),
             N_("Correct one of them."), rows=frame[ROW][apart], values=given[apart], column=clean.header("mrr"),
+            effect=N_("These rows hold {at_stake}; by their amounts it would be {computed}."),
+            stake=stake("contracts", frame[apart], settings.client.currency, settings.money.fx),
+            computed=stake(
+                "contracts", frame[apart].assign(mrr=np.nan), settings.client.currency, settings.money.fx
+            ).said,
         )  # fmt: skip
     return given.fillna(computed)
 
@@ -136,14 +144,32 @@ def _service(
         problems.add(
             ERROR, clean.source, N_("The end {value} lies before the start."), N_("Correct one of the two dates."),
             rows=frame.loc[wrong, ROW], values=frame.loc[wrong, end].dt.strftime("%Y-%m-%d"), column=clean.header(end),
+            effect=N_("From when to when it was paid cannot be known, and no report can be made: {at_stake}."),
+            stake=_monthly(frame[wrong], settings),
         )  # fmt: skip
-    check_successors(clean, frame, end, inclusive, problems)
+    _check_far_ends(clean, frame, end, settings, as_of, problems)
+    check_successors(clean, frame, end, settings, problems)
     known = frame[end]
     if known.notna().mean() < TERM_SHARE:  # not terms: an end after the as-of date is known from its notice only
         known = known.mask((known > pd.Timestamp(as_of)) & ~announced)
     stop = known + ONE_DAY if inclusive else known
     frame = frame.assign(stop=stop)
     return _without_overlap(frame, known) if inclusive else frame
+
+
+def _check_far_ends(
+    clean: Clean, frame: pd.DataFrame, end: str, settings: Settings, as_of: date, problems: Problems
+) -> None:
+    """Ends so far ahead that a digit is rather wrong: such a line would never be lost."""
+    far = frame[end] > pd.Timestamp(as_of) + pd.DateOffset(years=_FAR_YEARS)
+    if far.any():
+        problems.add(
+            WARNING, clean.source, N_("The end {value} lies more than {years} years after {as_of}."),
+            N_("Correct the year, or leave the end empty if there is none."), rows=frame.loc[far, ROW],
+            values=frame.loc[far, end].dt.strftime("%Y-%m-%d"), column=clean.header(end), years=_FAR_YEARS,
+            as_of=as_of.isoformat(), effect=N_("Until then it counts as paying: {at_stake}."),
+            stake=_monthly(frame[far], settings),
+        )  # fmt: skip
 
 
 def _without_overlap(lines: pd.DataFrame, end: pd.Series) -> pd.DataFrame:
@@ -182,8 +208,9 @@ def _pairs(rows: pd.DataFrame, others: pd.DataFrame, keys: list[str]) -> tuple[p
     return pd.Index(both["line_x"]), pd.Index(both["line_y"])
 
 
-def check_successors(clean: Clean, frame: pd.DataFrame, end: str, inclusive: bool, problems: Problems) -> None:
+def check_successors(clean: Clean, frame: pd.DataFrame, end: str, settings: Settings, problems: Problems) -> None:
     """Say so when most successors start on the day that contradicts `end_date_inclusive`."""
+    inclusive = settings.rules.end_date_inclusive
     ordered = frame.sort_values(["account_id", "product", "start", end])
     same = (ordered["account_id"] == ordered["account_id"].shift(-1)) & (
         ordered["product"] == ordered["product"].shift(-1)
@@ -196,6 +223,8 @@ def check_successors(clean: Clean, frame: pd.DataFrame, end: str, inclusive: boo
             N_("{same_day} contract lines start on their predecessor's last day and {next_day} on the day after, "
                "but end dates are taken as the last day of service."),
             N_("If the end date is the first day without service, set end_date_inclusive = false under [rules]."),
+            effect=N_("The day is counted once; but contracts that were not renewed end a day late, which is a month "
+                      "late where that day is a month's last."),
             column=clean.header(end), same_day=same_day, next_day=next_day,
         )  # fmt: skip
     elif not inclusive and next_day > same_day and next_day >= 3:
@@ -204,6 +233,10 @@ def check_successors(clean: Clean, frame: pd.DataFrame, end: str, inclusive: boo
             N_("{next_day} contract lines start on the day after their predecessor's end and {same_day} on the same "
                "day, but end dates are taken as the first day without service."),
             N_("If the end date is the last day of service, set end_date_inclusive = true under [rules]."),
+            effect=N_("Each such renewal counts as a loss and a win-back a day later: {at_stake}.")
+            if settings.rules.grace_days == 0
+            else N_("The gap is bridged by grace_days, but contracts that were not renewed end a day early."),
+            stake=_monthly(ordered[(same & (ordered["start"].shift(-1) - ordered[end]).dt.days.eq(1))], settings),
             column=clean.header(end), same_day=same_day, next_day=next_day,
         )  # fmt: skip
 
@@ -236,14 +269,13 @@ def _from_accounts(clean: Clean, settings: Settings, as_of: date, problems: Prob
 def _check_past_ends(clean: Clean, frame: pd.DataFrame, settings: Settings, as_of: date, problems: Problems) -> None:
     past = (frame["contract_end"] < pd.Timestamp(as_of)) & frame["churn_date"].isna()
     if past.any():
-        at_stake = money(frame.loc[past, "mrr"].sum(), settings.client.currency)
         problems.add(
             WARNING, clean.source,
-            N_("The contract end {value} is past and there is no churn date; the account counts as lost "
-               "({at_stake} a month at stake in {count} such rows)."),
+            N_("The contract end {value} is past and there is no churn date; the account counts as lost."),
             N_("If it was renewed, move the contract end or leave it empty; if it left, fill in the churn date."),
             rows=frame.loc[past, ROW], values=frame.loc[past, "contract_end"].dt.strftime("%Y-%m-%d"),
-            column=clean.header("contract_end"), at_stake=at_stake, count=int(past.sum()),
+            effect=N_("Often this is an automatic renewal; then revenue is missing and churn is too high: {at_stake}."),
+            column=clean.header("contract_end"), stake=_monthly(frame[past], settings),
         )  # fmt: skip
 
 
@@ -275,6 +307,12 @@ def observed_from(tables: Mapping[str, Clean], settings: Settings) -> date | Non
     if revenue_source(tables) == "mrr_months" and len(tables["mrr_months"].frame):
         return (tables["mrr_months"].frame["month"].min() + pd.offsets.MonthEnd(0)).date()
     return None
+
+
+def _monthly(lines: pd.DataFrame, settings: Settings) -> Stake:
+    """The MRR of lines, one by one and in all."""
+    amounts = lines["mrr"].to_numpy(float)
+    return of_money(amounts, float(np.nansum(amounts)), settings.client.currency)
 
 
 def _with_columns(frame: pd.DataFrame, **defaults: Any) -> pd.DataFrame:

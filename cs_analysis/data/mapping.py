@@ -2,54 +2,71 @@
 
 Everything is text here, and nothing is typed or cut. The steps follow each other in this order:
 
-1. `columns`: their headers get our names (a name of ours that the schema does not know is a custom variable); every
-   other column is kept as it is.
-2. `filter`: rows whose column holds one of the values named are kept, the rest is counted as set aside.
-3. `values`: their values become ours; a value that is not named stays.
-4. `constants`: a column that the file lacks, with one value in every row.
-5. `units`: minutes become hours; cents, 千円, 万円, 百万円, thousand and million become units of the currency.
-6. `derive`: the closed list of :mod:`cs_analysis.data.derive`.
+1. `columns`: their headers get our names (a name of ours that the schema does not know is a custom variable); those
+   of `ignore` go (a `*` stands for any letters); every other column is kept as it is.
+2. `fill_down`: a blank cell takes the value above it, within one record (`record_start`).
+3. `filter`: rows whose column holds one of the values named are kept, the rest is counted as set aside.
+4. `values`: their values become ours; a value that is not named stays.
+5. `constants`: a column that the file lacks, with one value in every row.
+6. Monthly revenue with one column per month becomes one row per account and month.
+7. `units`: minutes become hours; cents, 千円, 万円, 百万円, thousand and million become units of the currency; hours,
+   円 and units say that nothing is to be converted.
+8. `derive`: the closed list of :mod:`cs_analysis.data.derive`.
 
-A column may be named by their header or by ours, in English or Japanese. `match = "name"` is applied by
-:func:`match_accounts`, once the accounts are known.
+A column may be named by their header or by ours, in English or Japanese. `file` and `sheet` may name several, as a list
+or with a `*`: each is mapped by itself, and their rows are put together (:func:`stacked`). `match = "name"` is applied
+by :func:`match_accounts`, once the accounts are known. A `"?"` anywhere is a question that `cs-analysis check` wrote
+into its proposal; it is refused until somebody has answered it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from typing import Literal
 
 import pandas as pd
 from pydantic import Field
 
+from cs_analysis.data.clean import one_row_per_month
 from cs_analysis.data.derive import MAKES, Amount, Clock, Derive, Tenure, amount_mrr, clock_hours, fold, tenure_dates
+from cs_analysis.data.exports import fill_down
 from cs_analysis.data.faults import NUMBER
 from cs_analysis.data.parse import parse
-from cs_analysis.data.problems import ERROR, NOTE, WARNING, Problem, Problems
-from cs_analysis.data.read import ROW, Source, cell_text
-from cs_analysis.data.schema import TABLES, Table, find_column, normalise
-from cs_analysis.data.sections import PAIRS, Scalar, Section
-from cs_analysis.display.language import choose
+from cs_analysis.data.problems import ERROR, NOTE, Problem, Problems
+from cs_analysis.data.read import PART, ROW, Source, cell_text
+from cs_analysis.data.schema import Table, find_column, normalise
+from cs_analysis.data.sections import HEADER, NAMES, PAIRS, Names, Scalar, Section
+from cs_analysis.display.language import MISSING, choose
 from cs_analysis.errors import N_, InputError, nearest
 
-Unit = Literal["minutes", "cents", "千円", "万円", "百万円", "thousand", "million"]
+Unit = Literal["hours", "minutes", "units", "cents", "円", "千円", "万円", "百万円", "thousand", "million"]
 _FACTORS: dict[str, tuple[int, int]] = {
-    "minutes": (1, 60), "cents": (1, 100), "千円": (1000, 1), "万円": (10_000, 1), "百万円": (1_000_000, 1),
-    "thousand": (1000, 1), "million": (1_000_000, 1),
+    "hours": (1, 1), "minutes": (1, 60), "units": (1, 1), "cents": (1, 100), "円": (1, 1), "千円": (1000, 1),
+    "万円": (10_000, 1), "百万円": (1_000_000, 1), "thousand": (1000, 1), "million": (1_000_000, 1),
 }  # fmt: skip
-_REVENUE = ("contracts", "mrr_months")
+_OF_TIME = ("hours", "minutes")
+_WITHOUT_CENTS = ("JPY", "KRW", "VND", "CLP", "ISK")  # ISO 4217: their smallest unit is the unit itself
+QUESTION = "?"  # what the proposal of a mapping writes where somebody has to answer
 
 
 class TableMapping(Section):
     """`[mapping.<table>]`: how a client's own file becomes one of our tables."""
 
-    file: str | None = Field(default=None, description=N_("the name of a file in the data folder"))
-    sheet: str | None = Field(default=None, description=N_("the name of a sheet"))
+    file: str | Names | None = Field(
+        default=None,
+        description=N_("the name of a file in the data folder, or a list of names; * stands for any letters"),
+    )
+    sheet: str | Names | None = Field(
+        default=None, description=N_("the name of a sheet, or a list of names; * stands for any letters")
+    )
     header_row: int | None = Field(default=None, ge=1, description=N_("the row number of the headers, from 1"))
     columns: dict[str, str] = Field(default_factory=dict, description=PAIRS)
+    ignore: Names = Field(default_factory=list, description=NAMES)
+    fill_down: Names = Field(default_factory=list, description=NAMES)
+    record_start: str | None = Field(default=None, description=HEADER)
     values: dict[str, dict[str, Scalar]] = Field(
         default_factory=dict, description=N_("per column a table of their value = ours")
     )
@@ -59,19 +76,37 @@ class TableMapping(Section):
     )
     units: dict[str, Unit] = Field(
         default_factory=dict,
-        description=N_("a table of column = unit (minutes, cents, 千円, 万円, 百万円, thousand or million)"),
+        description=N_(
+            "a table of column = unit (hours, minutes, units, cents, 円, 千円, 万円, 百万円, thousand or million)"
+        ),
     )
     match: Literal["id", "name"] = Field(default="id", description="id / name")
     derive: Derive = Derive()
 
+    def header_of(self, table: Table, name: str) -> str | None:
+        """Their header of one of our columns, where it is renamed."""
+        meant = ((theirs, find_column(table, ours)) for theirs, ours in self.columns.items())
+        return next((theirs for theirs, column in meant if column is not None and column.name == name), None)
+
     def names(self) -> list[str]:
         """The columns that it names, by their header or ours."""
         derived = [v for rule in self.derive.rules().values() for v in rule.model_dump().values() if isinstance(v, str)]
-        return [*self.columns, *self.values, *self.filter, *self.units, *derived]
+        filled = [*self.fill_down, *([self.record_start] if self.record_start else [])]
+        return [*self.columns, *filled, *self.values, *self.filter, *self.units, *derived]
 
 
 def check_mapping(mapping: TableMapping, table: Table, file: str) -> None:
     """Refuse what can be seen to be wrong before any data are read (`file` is the client file)."""
+    for section, name in _questions(mapping):
+        raise InputError(
+            N_("In {file}, {section} of [mapping.{table}] has a ? for {name!r}; answer the question."),
+            file=file, table=table.name, section=section, name=name,
+        )  # fmt: skip
+    if mapping.record_start and not mapping.fill_down:
+        raise InputError(
+            N_("In {file}, [mapping.{table}] has record_start but no fill_down; name the columns to be filled."),
+            file=file, table=table.name,
+        )  # fmt: skip
     for rule in mapping.derive.rules():
         if table.name not in MAKES[rule]:
             raise InputError(
@@ -90,6 +125,18 @@ def check_mapping(mapping: TableMapping, table: Table, file: str) -> None:
                 N_("In {file}, columns in [mapping.{table}] names {name!r}, which is not a column of ours; {choice}."),
                 file=file, table=table.name, name=target, choice=choose(target, list(table.names)),
             )  # fmt: skip
+
+
+def _questions(mapping: TableMapping) -> Iterator[tuple[str, str]]:
+    """The questions of a proposal that nobody has answered yet: the key they stand in, and what they are about."""
+    yield from (("columns", theirs) for theirs in mapping.columns if theirs.startswith(f"{QUESTION} "))
+    yield from (("fill_down", name) for name in mapping.fill_down if name == QUESTION)
+    flat = {"columns": mapping.columns, "constants": mapping.constants, "filter": mapping.filter}
+    nested = {f"values.{column}": pairs for column, pairs in mapping.values.items()}
+    for section, pairs in {**flat, **nested}.items():
+        yield from ((section, name) for name, value in pairs.items() if value in (QUESTION, [QUESTION]))
+    for rule, about in mapping.derive.rules().items():
+        yield from ((f"derive.{rule}", key) for key, value in about.model_dump().items() if value == QUESTION)
 
 
 def _is_slip(name: str, near: str) -> bool:
@@ -133,6 +180,7 @@ def apply_mapping(
 
     Examples
     --------
+    >>> from cs_analysis.data.schema import TABLES
     >>> frame = pd.DataFrame({"Kunde": ["A1"], "Umsatz": ["12"], "Farbe": ["blau"], "__row__": [2]})
     >>> mapping = TableMapping(columns={"Kunde": "account_id", "Umsatz": "mrr"}, units={"mrr": "千円"})
     >>> apply_mapping(frame, mapping, table=TABLES["accounts"], where="kunden.csv")[0].values.tolist()
@@ -140,19 +188,27 @@ def apply_mapping(
     """
     source = where if isinstance(where, Source) else Source(where)
     problems = Problems()
+    used = {normalise(name) for name in mapping.names()}  # a column that is needed on the way goes at the end
+    unwanted = _unwanted(frame, mapping.ignore, table, source)
+    frame = frame.drop(columns=[c for c in unwanted if normalise(c) not in used])
     frame, headers = _rename(frame, mapping.columns, table, source)
     step = _Step(table, source, headers)
-    frame = _filter(frame, mapping.filter, step, problems)
+    start = step.locate(frame, mapping.record_start) if mapping.record_start else None
+    frame = fill_down(frame, [step.locate(frame, name) for name in mapping.fill_down], start)
+    frame = _filter(frame, mapping, step, problems)
     for name, pairs in mapping.values.items():
         column = step.locate(frame, name)
         frame = frame.assign(**{column: _translate(frame[column], pairs)})
     for name, value in mapping.constants.items():
         frame = frame.assign(**{step.new(frame, name): _text(value)})
+    if table.name == "mrr_months":
+        frame = one_row_per_month(frame)
     for name, unit in mapping.units.items():
         column = step.locate(frame, name)
         step.check_unit(column, unit)
-        frame = frame.assign(**{column: _scale(frame, column, unit, source, problems)})
+        frame = frame.assign(**{column: _converted(frame, column, unit, step, currency, problems)})
     frame = _derive(frame, mapping.derive, step, currency, problems)
+    frame = frame.drop(columns=[headers[c] for c in unwanted if headers.get(c) in frame])
     return frame.reset_index(drop=True), problems.found
 
 
@@ -174,7 +230,7 @@ class _Step:
         """The column of that name, or an error with what the file has."""
         found = self.find(frame, name)
         if found is None:
-            raise _lacks(self.table, self.source, name, self.headers)
+            raise lacks(self.table, self.source, name, self.headers)
         return found
 
     def new(self, frame: pd.DataFrame, name: str) -> str:
@@ -191,14 +247,15 @@ class _Step:
     def check_unit(self, column: str, unit: str) -> None:
         """Minutes belong to hours, the others to amounts and custom variables."""
         ours = find_column(self.table, column)
-        if ours is not None and (unit == "minutes") != (ours.type == "hours"):
+        if ours is not None and (unit in _OF_TIME) != (ours.type == "hours"):
             raise InputError(
                 N_("The mapping of {table} gives {column!r} the unit {unit}, which does not fit its type {type}."),
                 table=self.table.name, column=column, unit=unit, type=ours.type,
             )  # fmt: skip
 
 
-def _lacks(table: Table, source: Source, name: str, headers: Iterable[str]) -> InputError:
+def lacks(table: Table, source: Source, name: str, headers: Iterable[str]) -> InputError:
+    """What to say when a mapping names a column that the file does not have."""
     return InputError(
         N_("The mapping of {table} names the column {name!r}, which {where} does not have; {choice}."),
         table=table.name, name=name, where=str(source), choice=choose(name, list(headers)),
@@ -215,7 +272,7 @@ def _rename(
     for theirs, target in columns.items():
         header = theirs if theirs in headers else by_spelling.get(normalise(theirs))
         if header is None:
-            raise _lacks(table, source, theirs, headers)
+            raise lacks(table, source, theirs, headers)
         ours = find_column(table, target)
         name = ours.name if ours else target.strip()
         if chosen.setdefault(header, name) != name:
@@ -240,21 +297,45 @@ def _rename(
 
 
 def _filter(
-    frame: pd.DataFrame, kept: dict[str, Scalar | list[Scalar]], step: _Step, problems: Problems
+    frame: pd.DataFrame, mapping: TableMapping, step: _Step, problems: Problems
 ) -> pd.DataFrame:
-    for name, values in kept.items():
+    amounts = [*mapping.units, *([mapping.derive.amount.amount] if mapping.derive.amount else [])]
+    for name, values in mapping.filter.items():
         column = step.locate(frame, name)
-        texts = frame[column].map(fold)
-        wanted = {fold(_text(v)) for v in (values if isinstance(values, list) else [values])}
-        rest = ~texts.isin(list(wanted))
+        kept = [_text(v) for v in (values if isinstance(values, list) else [values])]
+        rest = ~frame[column].map(fold).isin([fold(v) for v in kept])
         if rest.any():
+            held = _held(frame[rest], step.table, [step.find(frame, a) for a in amounts])
+            more = N_("They hold {held}.") if held else ""
             problems.add(
                 NOTE, step.source,
-                N_("{count} rows are set aside by the filter of the mapping ({column} is not {kept})."), "",
-                column=name, count=int(rest.sum()), kept=" / ".join(sorted(wanted)),
+                N_("{count} rows are set aside by the filter of the mapping ({column} is {others}, not {kept})."), more,
+                column=name, count=int(rest.sum()), kept=" / ".join(kept), held=held,
+                others=_counted(frame.loc[rest, column]),
             )  # fmt: skip
         frame = frame[~rest]
     return frame
+
+
+def _counted(values: pd.Series) -> str:
+    """The commonest values with their counts: Closed Lost (12), Open (3)."""
+    counts = values.str.strip().replace("", MISSING).value_counts(sort=False)
+    commonest = sorted(counts.items(), key=lambda pair: (-int(pair[1]), str(pair[0])))
+    shown = ", ".join(f"{value} ({count})" for value, count in commonest[:5])
+    return shown + (", …" if len(commonest) > 5 else "")
+
+
+def _held(frame: pd.DataFrame, table: Table, amounts: list[str | None]) -> str:
+    """The amounts and hours in rows that are set aside, as they stand there, as far as they can be read."""
+    totals = {}
+    for header in (c for c in frame.columns if c != ROW):
+        column = find_column(table, header)
+        kind = column.type if column is not None else "number"
+        if kind in ("money", "hours") or header in amounts:
+            values = parse(frame[header], kind).values
+            if values.notna().any():
+                totals[header] = values.sum()
+    return ", ".join(f"{header} {total:,.10g}" for header, total in totals.items())
 
 
 def _translate(texts: pd.Series, pairs: dict[str, Scalar]) -> pd.Series:
@@ -269,6 +350,42 @@ def _text(value: Scalar) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return value.isoformat() if isinstance(value, date) else cell_text(value)
+
+
+def _unwanted(frame: pd.DataFrame, ignore: list[str], table: Table, source: Source) -> list[str]:
+    """The columns that nobody wants."""
+    headers = [c for c in frame.columns if c != ROW]
+    gone: list[str] = []
+    for name in ignore:
+        meant = [c for c in headers if fnmatchcase(normalise(c), normalise(name))]
+        if not meant:
+            raise lacks(table, source, name, headers)
+        gone += meant
+    return list(dict.fromkeys(gone))
+
+
+def _converted(
+    frame: pd.DataFrame, column: str, unit: str, step: _Step, currency: str, problems: Problems
+) -> pd.Series:
+    """Amounts in the unit given as units of the currency; cents are those of each row's own currency."""
+    if unit != "cents":
+        return _scale(frame, column, unit, step.source, problems)
+    of_row = step.find(frame, "currency")
+    if of_row is None:
+        if currency in _WITHOUT_CENTS:
+            raise InputError(
+                N_("The mapping of {table} gives {column!r} the unit cents, but {currency} has none; give the currency "
+                   "under [client] or in a column, or correct the unit."),
+                table=step.table.name, column=column, currency=currency,
+            )  # fmt: skip
+        return _scale(frame, column, unit, step.source, problems)
+    without = frame[of_row].str.strip().str.upper().replace("", currency).isin(_WITHOUT_CENTS)
+    parts = [
+        _scale(frame[rows], column, of_part, step.source, problems)
+        for rows, of_part in ((without, "units"), (~without, unit))
+        if rows.any()
+    ]
+    return pd.concat(parts).reindex(frame.index) if parts else frame[column]
 
 
 def _scale(frame: pd.DataFrame, column: str, unit: str, source: Source, problems: Problems) -> pd.Series:
@@ -309,72 +426,29 @@ def _derive(frame: pd.DataFrame, derive: Derive, step: _Step, currency: str, pro
     return frame
 
 
-_LEGAL_FORMS = re.compile(
-    r"株式会社|有限会社|合同会社|\((?:株|有|合|同)\)|\b(?:inc|ltd|co|llc|corp|gmbh)\b\.?", re.IGNORECASE
-)
+def stacked(frames: Sequence[pd.DataFrame], table: Table) -> pd.DataFrame:
+    """The rows of several mapped files as one table; a row number tells its file (see `Source.place`).
 
-
-def _company(name: object) -> str:
-    """A company's name without what people write differently: width, case, spaces and the legal form.
-
-    >>> _company("㈱ 青空商事") == _company("青空商事株式会社"), _company("Aozora Co., Ltd.")
-    (True, 'aozora')
-    """
-    return re.sub(r"[\s,.・]+", "", _LEGAL_FORMS.sub(" ", fold(name)))
-
-
-def match_accounts(
-    frame: pd.DataFrame, accounts: pd.DataFrame, *, table: Table, where: Source | str
-) -> tuple[pd.DataFrame, list[Problem]]:
-    """Names of accounts in a table (`match = "name"`) as their ids; rows that match none, or several, are set aside.
-
-    Parameters
-    ----------
-    frame
-        Texts with `__row__`; the names stand in the column of `account_id`, else in one that means an account's name.
-    accounts
-        Columns `account_id`, `account_name`.
-
-    Returns
-    -------
-    The rows matched, and each row set aside (an error where it would change revenue, else a warning).
+    Headers that mean the same, or differ in spelling only, share a column under the name of the first file; a column
+    that a file lacks is blank in its rows.
 
     Examples
     --------
-    >>> accounts = pd.DataFrame({"account_id": ["A1"], "account_name": ["青空商事株式会社"]})
-    >>> frame = pd.DataFrame({"顧客名": ["㈱青空商事", "海山"], "__row__": [2, 3]})
-    >>> found, problems = match_accounts(frame, accounts, table=TABLES["activities"], where="log.csv")
-    >>> found["account_id"].tolist(), [(p.row, p.value) for p in problems]
-    (['A1'], [(3, '海山')])
+    >>> from cs_analysis.data.schema import TABLES
+    >>> first = pd.DataFrame({"Customer ID": ["A1"], "Team": ["x"], "__row__": [2]})
+    >>> second = pd.DataFrame({"顧客ID": ["A2"], "__row__": [2]})
+    >>> stacked([first, second], TABLES["accounts"]).values.tolist()
+    [['A1', 'x', 2], ['A2', '', 100000002]]
     """
-    source = where if isinstance(where, Source) else Source(where)
-    column = _name_column(frame, table, source)
-    known = accounts.dropna(subset=["account_name"]).assign(key=lambda f: f["account_name"].map(_company))
-    known = known[known["key"] != ""].drop_duplicates(["key", "account_id"])
-    ids = known.drop_duplicates("key", keep=False).set_index("key")["account_id"].to_dict()
-    keys = frame[column].map(_company)
-    found, blank = keys.map(ids), frame[column].str.strip() == ""
-    lost = found.isna() & ~blank
-    problems = Problems()
-    several = lost & keys.isin(known["key"])
-    severity = ERROR if table.name in _REVENUE else WARNING
-    for rows, message in (
-        (lost & ~several, N_("No account has the name “{value}”; the row is set aside.")),
-        (several, N_("Several accounts have the name “{value}”; the row is set aside.")),
-    ):
-        if rows.any():
-            problems.add(
-                severity, source, message, N_("Give the account's id, or the name as it stands in accounts."),
-                rows=frame.loc[rows, ROW], column=column, values=frame.loc[rows, column],
-            )  # fmt: skip
-    matched = frame.drop(columns=column).assign(account_id=found.where(~blank, ""))
-    return matched[~lost].reset_index(drop=True), problems.found
-
-
-def _name_column(frame: pd.DataFrame, table: Table, source: Source) -> str:
-    for wanted, of in (("account_id", table), ("account_name", TABLES["accounts"])):
-        for header in frame.columns:
-            column = find_column(of, header)
-            if column is not None and column.name == wanted:
-                return header
-    raise _lacks(table, source, "account_id", [c for c in frame.columns if c != ROW])
+    if len(frames) == 1:
+        return frames[0]
+    names: dict[str, str] = {ROW: ROW}
+    parts = []
+    for i, frame in enumerate(frames):
+        keys = {c: (ours.name if (ours := find_column(table, c)) else normalise(c)) for c in frame.columns if c != ROW}
+        for header, key in keys.items():
+            names.setdefault(key, header)
+        renamed = frame.rename(columns={header: names[key] for header, key in keys.items()})
+        parts.append(renamed.assign(**{ROW: frame[ROW] + i * PART}))
+    whole = pd.concat(parts, ignore_index=True)
+    return whole.fillna({c: "" for c in whole.columns if c != ROW})

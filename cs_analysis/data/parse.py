@@ -34,13 +34,18 @@ from cs_analysis.data.faults import (
     slowly,
 )
 from cs_analysis.data.parse_dates import read_dates, read_months
+from cs_analysis.data.widths import tidy, tidy_id
 
 
 class Parsed(NamedTuple):
-    """The typed column, and the faults of the rows that could not be read (by the labels of the column's index)."""
+    """The typed column, the faults of the rows that could not be read, and the texts that were put into another form.
+
+    `faults` and `changed` carry the labels of the column's index; `changed` holds the texts as they were written.
+    """
 
     values: pd.Series
     faults: pd.Series
+    changed: pd.Series
 
 
 def parse(values: pd.Series, kind: str, *, choices: Mapping[str, str] | None = None, currency: str = "JPY") -> Parsed:
@@ -73,14 +78,46 @@ def parse(values: pd.Series, kind: str, *, choices: Mapping[str, str] | None = N
     [-1200.0, -300.0, 120000.0]
     """
     codes, distinct = pd.factorize(values)
-    texts = [str(t).strip() for t in distinct]
+    tidied = tidy_id if kind == "id" else tidy
+    texts = [tidied(str(t)) for t in distinct]
     read, wrong = _READERS[kind](texts, choices or {}, currency)
     typed = pd.Series(read.take(codes), index=values.index, name=values.name)
     if (codes < 0).any():
         typed[codes < 0] = None
     faulty = np.isin(codes, list(wrong)) if wrong else np.zeros(len(values), bool)
     faults = pd.Series([wrong[c] for c in codes[faulty]], index=values.index[faulty], dtype=object)
-    return Parsed(typed, faults)
+    read_well = (i for i, t in enumerate(texts) if t and i not in wrong)
+    changed = [i for i in read_well if not _is_plain(str(distinct[i]), texts[i], kind)]
+    return Parsed(typed, faults, values[np.isin(codes, changed)] if changed else values.iloc[:0])
+
+
+# ------------------------------------------------------------------------------------------------------- other forms
+
+
+_PLAIN_FORMS = {
+    "date": re.compile(r"\d{4}-\d{2}-\d{2}"),
+    "month": re.compile(r"\d{4}-\d{2}(-\d{2})?"),
+    "hours": re.compile(r"-?\d+(\.\d+)?|\d{1,4}:[0-5]\d(:[0-5]\d)?"),
+    **dict.fromkeys(("money", "number", "count", "rate", "score"), re.compile(r"[¥$€£]?-?\d+(\.\d+)?")),
+}
+
+
+def _is_plain(written: str, tidied: str, kind: str) -> bool:
+    """Whether a text stands as it is, or was put into another form."""
+    form = _PLAIN_FORMS.get(kind)
+    return written == tidied if form is None else form.fullmatch(written) is not None
+
+
+def mixed_percent(texts: pd.Series, groups: pd.Series | None = None) -> pd.Series:
+    """The plain numbers that stand beside percentages (in their group): which of the two they are, nobody can say.
+
+    >>> mixed_percent(pd.Series(["45%", "45", "0", "7"]), pd.Series(["use", "use", "use", "logins"])).tolist()
+    [False, True, False, False]
+    """
+    plain = texts.map({t: unicodedata.normalize("NFKC", str(t)).strip() for t in texts.unique()}).astype(object)
+    percent = plain.str.endswith("%")
+    there = percent.groupby(groups).transform("any") if groups is not None else percent.any()
+    return there & ~percent & ~plain.str.fullmatch(r"[-+]?0*(\.0*)?")
 
 
 # ---------------------------------------------------------------------------------------------------------- numbers

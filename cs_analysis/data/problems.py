@@ -8,20 +8,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from cs_analysis.data.read import Source
+from cs_analysis.data.stake import Stake
 from cs_analysis.display.language import _, ngettext, render
 from cs_analysis.errors import N_, CsError, InputError
 
 ERROR, WARNING, NOTE = "error", "warning", "note"  # stops the run · is carried into the report · is only listed
-COLUMNS = ["severity", "file", "sheet", "row", "column", "value", "problem", "action"]
+COLUMNS = ["severity", "file", "sheet", "row", "column", "value", "problem", "action", "effect", "money", "hours",
+           "answers"]  # fmt: skip
+BLOCKED = N_("No report can be made until it is mended.")  # what an error means where nothing more is known
 LISTED = 500  # rows listed per fault and column; the rest is counted in one line
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One fault of the input; `problem` and `action` are messages, `fields` their values."""
+    """One fault of the input; `problem`, `effect` and `action` are messages, `fields` their values.
+
+    `effect` says what it means for the figures; `money`, `hours` and `answers` are what its row holds. `touched` is
+    the money of all rows of the same fault together, in the first of them only.
+    """
 
     severity: str
     source: Source
@@ -31,19 +39,31 @@ class Problem:
     problem: str
     action: str
     fields: dict[str, object] = field(default_factory=dict)
+    effect: str = ""
+    money: float | None = None
+    hours: float | None = None
+    answers: float | None = None
+    touched: float | None = None
 
     def sentence(self, message: str) -> str:
         """A message of this problem in the language in force."""
         return render(CsError(message, value=self.value, column=self.column, **self.fields)) if message else ""
 
+    def means(self) -> str:
+        """What it means for the figures, in the language in force; an error stops the report whatever else it does."""
+        return self.sentence(self.effect or (BLOCKED if self.severity == ERROR else ""))
+
     def said(self) -> str:
-        """What is wrong and what to do, in the language in force."""
-        return in_a_row(self.sentence(self.problem), self.sentence(self.action))
+        """What is wrong, what it means for the figures and what to do, in the language in force."""
+        return in_a_row(self.sentence(self.problem), self.sentence(self.effect), self.sentence(self.action))
 
 
-def in_a_row(problem: str, action: str) -> str:
-    """Two sentences after each other, as the language in force sets them; the second may be missing."""
-    return _("{problem} {action}").format(problem=problem, action=action) if action else problem
+def in_a_row(*sentences: str) -> str:
+    """Sentences after each other, as the language in force sets them; those that are empty are left out."""
+    said, *rest = [s for s in sentences if s] or [""]
+    for more in rest:
+        said = _("{problem} {action}").format(problem=said, action=more)
+    return said
 
 
 class Problems:
@@ -70,21 +90,37 @@ class Problems:
         rows: Iterable[int] | None = None,
         column: str = "",
         values: Iterable[object] | None = None,
+        effect: str = "",
+        stake: Stake | None = None,
         **fields: object,
     ) -> None:
-        """Add a fault of the table as a whole (no `rows`), or the same fault in several rows."""
+        """Add a fault of the table as a whole (no `rows`), or the same fault in several rows.
+
+        `stake` is what these rows hold, row by row; `effect` may name all of it as ``{at_stake}``.
+        """
+        touched = stake.total if stake else None
+        if stake is not None:
+            fields = {"at_stake": stake.said, **fields}
         if rows is None:
-            self.found.append(Problem(severity, source, None, column, "", problem, action, fields))
+            held = stake.held(slice(None)) if stake else (None, None, None)
+            self.found.append(
+                Problem(severity, source, None, column, "", problem, action, fields, effect, *held, touched)
+            )
             return
         rows = [int(r) for r in rows]
         texts = ["" if v is None or v != v else str(v) for v in values] if values is not None else [""] * len(rows)
-        for row, text in zip(rows[:LISTED], texts, strict=False):
-            self.found.append(Problem(severity, source, row, column, text, problem, action, fields))
+        for i, (row, text) in enumerate(zip(rows[:LISTED], texts, strict=False)):
+            held = stake.held(slice(i, i + 1)) if stake else (None, None, None)
+            first = touched if i == 0 else None
+            place, number = source.place(row)
+            self.found.append(
+                Problem(severity, place, number, column, text, problem, action, fields, effect, *held, first)
+            )
         if len(rows) > LISTED:
             more = N_("{count} more rows have the same problem.")
-            self.found.append(
-                Problem(severity, source, None, column, "", more, action, {"count": len(rows) - LISTED, **fields})
-            )
+            held = stake.held(slice(LISTED, None)) if stake else (None, None, None)
+            rest = {**fields, "count": len(rows) - LISTED}
+            self.found.append(Problem(severity, source, None, column, "", more, action, rest, effect, *held))
 
     @property
     def errors(self) -> list[Problem]:
@@ -93,7 +129,12 @@ class Problems:
 
     def rows_in_error(self, source: Source) -> set[int]:
         """The rows of a table that hold an error already, so that one fault is not told twice."""
-        return {p.row for p in self.errors if p.source == source and p.row is not None}
+        return {row for row, _column in self.cells_in_error(source)}
+
+    def cells_in_error(self, source: Source) -> set[tuple[int, str]]:
+        """The rows and columns of a table that hold an error already."""
+        told = ((source.row(p.source, p.row), p.column) for p in self.errors if p.row is not None)
+        return {(row, column) for row, column in told if row is not None}
 
     def frame(self) -> pd.DataFrame:
         """One row per fault, errors first, in the language in force."""
@@ -109,11 +150,13 @@ class Problems:
                 p.value,
                 p.sentence(p.problem),
                 p.sentence(p.action),
+                p.means(),
+                *(np.nan if held is None else held for held in (p.money, p.hours, p.answers)),
             )
             for p in found
         ]
         frame = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
-        return frame.astype({"row": "Int64"})
+        return frame.astype({"row": "Int64", "money": float, "hours": float, "answers": float})
 
     def raise_errors(self) -> None:
         """Stop when there is an error: the first in words, the others counted."""

@@ -27,7 +27,8 @@ class Column:
 
     `choices` maps English keys to Japanese labels: the only values of a "choice", and in a "text" the values that are
     recognised in either language (any other is kept as it is). `minimum` and `maximum` are allowed themselves.
-    `required`: the column must be there and no cell of it may be blank.
+    `required`: the column must be there and no cell of it may be blank. An `example` in words is a message, so that
+    each language has its own.
     """
 
     name: str
@@ -91,7 +92,7 @@ _DATE = Column("date", "日付", "date", N_("The day it happened."), required=Tr
 _START = Column("start_date", "開始日", "date", N_("First day."), example="2024-04-01")
 _END = Column("end_date", "終了日", "date", N_("Last day, itself included; blank = still going on."),
               example="2027-03-31")
-_CSM = Column("csm", "担当者", "text", N_("Customer success manager."), example="佐藤")
+_CSM = Column("csm", "担当者", "text", N_("Customer success manager."), example=N_("Sato"))
 _MRR = Column(
     "mrr", "月額", "money", N_("Recurring revenue per month, net of tax."), unit=_MONEY_MONTH, example="120000"
 )
@@ -101,9 +102,9 @@ _ALL = (
         "accounts", "顧客", N_("Accounts"), N_("one row per account"),
         (
             replace(_ACCOUNT, description=N_("The account's own id; every other table refers to it.")),
-            Column("account_name", "顧客名", "text", N_("Name of the account."), example="青空商事株式会社"),
+            Column("account_name", "顧客名", "text", N_("Name of the account."), example=N_("Aozora Trading Co.")),
             Column("segment", "区分", "text", N_("Customer segment."), example="Enterprise"),
-            Column("industry", "業種", "text", N_("Industry."), example="製造"),
+            Column("industry", "業種", "text", N_("Industry."), example=N_("Manufacturing")),
             Column("company_size", "企業規模", "text", N_("Size of the company."), example="300-999"),
             Column("touch_model", "タッチモデル", "text", N_("How closely the account is served."), example="high"),
             replace(_CSM, label_ja="CS担当"),
@@ -155,7 +156,7 @@ _ALL = (
             replace(_CSM, required=True, description=N_("Who did the work.")),
             replace(_OPTIONAL_ACCOUNT, description=N_("For which account; blank = internal.")),
             Column("phase", "フェーズ", "text", N_("Phase of the account at the time."), example="onboarding"),
-            Column("task", "作業区分", "text", N_("Kind of work."), required=True, example="定例会"),
+            Column("task", "作業区分", "text", N_("Kind of work."), required=True, example=N_("Regular meeting")),
             Column("hours", "工数", "hours", N_("Time spent: 1.5, 1:30, 1時間30分 or 90分."), required=True,
                    unit=N_("hours"), minimum=0, maximum=24, example="1.5"),
         ),
@@ -180,7 +181,7 @@ _ALL = (
         "onboarding_steps", "導入ステップ", N_("Onboarding steps"), N_("one row per account and step"),
         (
             _ACCOUNT,
-            Column("step", "ステップ", "text", N_("Name of the step."), required=True, example="キックオフ"),
+            Column("step", "ステップ", "text", N_("Name of the step."), required=True, example=N_("Kick-off")),
             Column("step_order", "順番", "count", N_("Position of the step."), minimum=0, example="1"),
             Column("owner", "担当側", "choice", N_("Whose court the step is in."), example="us",
                    choices={"us": "自社", "customer": "顧客"}),
@@ -205,7 +206,7 @@ _ALL = (
                    example="2026-09-05"),
             Column("score", "点数", "score", N_("Likelihood to recommend, 0 to 10; blank = no answer."),
                    unit=N_("points"), minimum=0, maximum=10, example="9"),
-            Column("comment", "コメント", "text", N_("What the respondent wrote."), example="サポートが早い"),
+            Column("comment", "コメント", "text", N_("What the respondent wrote."), example=N_("Support is quick")),
         ),
         key=("account_id", "respondent", "wave"), cut="invited_date", cut_else="responded_date",
         blanks={"responded_date": ("responded_date", "score", "comment")},
@@ -235,7 +236,7 @@ _ALL = (
         "contacts", "顧客側担当者", N_("Contacts"), N_("one row per account and contact"),
         (
             _ACCOUNT,
-            Column("contact", "氏名", "text", N_("Name of the contact."), required=True, example="高橋"),
+            Column("contact", "氏名", "text", N_("Name of the contact."), required=True, example=N_("Takahashi")),
             Column("role", "役割", "choice", N_("Role of the contact."), choices=_ROLES, example="champion"),
             replace(_START, description=N_("First day as a contact.")),
             Column("left_date", "退職日", "date", N_("Day the contact left; blank = still there.")),
@@ -249,9 +250,9 @@ _ALL = (
             _ACCOUNT,
             _CSM,
             Column("channel", "手段", "text", N_("How: call, mail, meeting and so on."), example="meeting"),
-            Column("subject", "件名", "text", N_("Subject."), example="定例会"),
+            Column("subject", "件名", "text", N_("Subject."), example=N_("Regular meeting")),
             Column("text", "本文", "text", N_("What was said; alerts look for words in it."),
-                   example="見積もりの依頼あり"),
+                   example=N_("Asked for a quotation")),
         ),
         cut="date",
     ),
@@ -261,7 +262,7 @@ _ALL = (
             Column("task_id", "タスクID", "id", N_("Id of the task."), required=True, example="T001"),
             _OPTIONAL_ACCOUNT,
             _CSM,
-            Column("title", "件名", "text", N_("What is to be done."), example="更新の提案"),
+            Column("title", "件名", "text", N_("What is to be done."), example=N_("Propose the renewal")),
             Column("due_date", "期限", "date", N_("Day by which it is due."), example="2026-11-10"),
             Column("done_date", "完了日", "date", N_("Day it was done; blank = open.")),
         ),

@@ -5,10 +5,13 @@ key, what is there and what is allowed. The defaults are those of the definition
 (all keys optional; :mod:`cs_analysis.data.mapping` says how each is applied)::
 
     [mapping.accounts]
-    file = "customers.xlsx"                    # relative to the data folder
+    file = "customers.xlsx"                    # in the data folder; or a list of names, or "customers_*.xlsx"
     sheet = "Sheet1"
     header_row = 3                             # the row of the headers, as Excel numbers it
     columns = {"Kundennr" = "account_id"}      # their header = our name
+    ignore = ["E-mail", "20*"]                 # columns left out
+    fill_down = ["Kundennr"]                   # a blank cell takes the value above it …
+    record_start = "First"                     # … but never from one record into the next
     constants = {channel = "partner"}
     filter = {"Status" = ["active", "left"]}   # rows kept; the rest is counted as set aside
     units = {mrr = "千円"}
@@ -25,6 +28,8 @@ key, what is there and what is allowed. The defaults are those of the definition
     amount = "Fee"
     period = "Billing"
     periods = {"prepaid" = 24}                 # months; yearly, quarterly, monthly, 年, 月 … are known
+    quantity = "Seats"                         # where the amount is that of one of them
+    every = "Interval count"                   # where the period is told as so many months or years
 
     [mapping.time_entries.derive.clock]        # hours = end − start − break
     start = "From"
@@ -61,6 +66,7 @@ from cs_analysis.data.sections import (
     sentence,
     unknown_section,
 )
+from cs_analysis.data.sources import Database, check_source
 from cs_analysis.display.language import LANGUAGES, _
 from cs_analysis.errors import N_, InputError
 
@@ -198,13 +204,6 @@ class Alert(Section):
         return self
 
 
-class Source(Section):
-    """`[source.<table>]`: a table that comes from a database."""
-
-    url: str = Field(description=TEXT)
-    query: str | None = Field(default=None, description=TEXT)
-
-
 class Settings(Section):
     """The whole client file; a section that is not there has its defaults.
 
@@ -224,7 +223,7 @@ class Settings(Section):
     nps: Nps = Nps()
     alerts: list[Alert] = Field(default_factory=list)
     mapping: dict[str, TableMapping] = Field(default_factory=dict)
-    source: dict[str, Source] = Field(default_factory=dict)
+    source: dict[str, Database] = Field(default_factory=dict)
     _path: Path | None = PrivateAttr(None)
 
     @property
@@ -320,6 +319,8 @@ def _check_logo(settings: Settings, path: Path) -> None:
 
 
 def _check_mappings(settings: Settings, path: Path) -> None:
+    for name, database in settings.source.items():
+        check_source(database, name, path.name)
     for name, mapping in settings.mapping.items():
         check_mapping(mapping, TABLES[name], path.name)
         if mapping.derive.tenure and not settings.rules.end_date_inclusive:
@@ -335,10 +336,13 @@ def key_table() -> str:
         f"| {_('section')} | {_('key')} | {_('default')} | {_('allowed')} |",
         "|---|---|---|---|",
     ]
-    for section in (Client, Money, Rules, Report, Stages, Nps):
+    named = {s.__name__.lower(): s for s in (Client, Money, Rules, Report, Stages, Nps)}
+    for name, section in {**named, "mapping.<table>": TableMapping, "source.<table>": Database}.items():
         for key, about in section.model_fields.items():
-            default = about.get_default(call_default_factory=True)
+            if about.description is None:  # sections of their own
+                continue
+            default = None if about.is_required() else about.get_default(call_default_factory=True)
             plain = list(default) if isinstance(default, dict) else default  # of long tables the names alone
-            shown = "" if plain in (None, "", []) else f"`{json.dumps(plain, ensure_ascii=False)}`"
-            lines.append(f"| `[{section.__name__.lower()}]` | `{key}` | {shown} | {_(about.description or '')} |")
+            shown = "" if plain in (None, "", [], {}) else f"`{json.dumps(plain, ensure_ascii=False)}`"
+            lines.append(f"| `[{name}]` | `{key}` | {shown} | {_(about.description)} |")
     return "\n".join(lines)

@@ -32,7 +32,7 @@ from papermill.translators import translate_parameters
 
 from cs_analysis.display.language import _
 from cs_analysis.errors import N_, CsError, InputError, NotebookError
-from cs_analysis.report.notebooks import Notebook
+from cs_analysis.report.notebooks import Notebook, message_of
 
 # Unknown parameters are refused before, and failures are told by us: papermill's log would say both twice.
 logging.getLogger("papermill").setLevel(logging.CRITICAL + 1)
@@ -140,7 +140,7 @@ def prepare(notebook: Notebook, values: dict[str, object], shown: dict[str, obje
     node = deepcopy(notebook.node)
     for cell in node.cells:
         if cell.cell_type == "markdown":
-            cell.source = _(cell.source)
+            cell.source = _(message_of(cell))
     accepted = {name: value for name, value in values.items() if name in notebook.parameters}
     return Job(
         notebook=notebook,

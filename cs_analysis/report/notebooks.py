@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 
 import cs_analysis
-from cs_analysis.display.language import choose
+from cs_analysis.display.language import LANGUAGES, _, choose, speaking
 from cs_analysis.errors import N_, CsError, InputError
 
 # Without these a notebook would compute on other data, or as of another day, than its report says.
@@ -131,6 +131,20 @@ def read_notebook(path: Path) -> Notebook:
         parameters=read_parameters(node, path.stem),
         node=node,
     )
+
+
+def message_of(cell: nbformat.NotebookNode) -> str:
+    """What a markdown cell is translated from: the message kept in its metadata, or the cell as it is.
+
+    A notebook written in another language keeps the English of each cell, so that a report can be in either; a cell
+    that somebody has rewritten since is left as it is.
+    """
+    kept = cell.metadata.get("cs_analysis", {}).get("message", "")
+    for lang in LANGUAGES if kept else ():
+        with speaking(lang):
+            if _(kept) == cell.source:
+                return kept
+    return cell.source
 
 
 def read_parameters(node: nbformat.NotebookNode, name: str) -> dict[str, Parameter]:
