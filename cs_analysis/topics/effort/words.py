@@ -375,6 +375,18 @@ def say_what_if(needs: pd.DataFrame, team: Team) -> str:
     return said + (" " + _("Against that: {parts}.").format(parts=_("; ").join(parts)) if parts else "")
 
 
+def say_unlogged(needs: pd.DataFrame, share: float) -> str:
+    """Heads needed if the hours that nobody logged were spread like those logged; "" where that changes nothing."""
+    rows = needs[needs["headcount"].notna()] if len(needs) else needs
+    if rows.empty or not 0 < share < 1:
+        return ""
+    heads = float(rows["headcount"].iloc[0])
+    text = _(
+        "If the hours that nobody logged are spread like those logged, {heads} CSMs are needed instead of {logged}."
+    )
+    return text.format(heads=number(heads / share, 1), logged=number(heads, 1))
+
+
 def say_paid(cost: pd.DataFrame, *, currency: str = "JPY") -> str:
     """What the cost to serve is at the hours paid instead of the hours logged."""
     rows = cost[cost["account_id"] != ""]
