@@ -67,6 +67,12 @@ def column_name(column: str) -> str:
     return ours.label_ja if current() == "ja" else "CSM" if column == "csm" else column.replace("_", " ")
 
 
+def column_heading(column: str) -> str:
+    """An account column above a table: "Touch model"; the reader's own columns keep their name."""
+    name = column_name(column)
+    return name if TABLES["accounts"].column(column) is None else name[:1].upper() + name[1:]
+
+
 def headings() -> dict[str, str]:
     """The heading of each column name that several topics show, in the reader's language."""
     return {
