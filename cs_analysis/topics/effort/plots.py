@@ -237,7 +237,7 @@ def _name(ax: Axes, points: list[tuple[float, float, str]]) -> None:
     reach = max((x for x, _y, _n in points), default=1.0)
     step = 0.042 * float(np.diff(np.log10(ax.get_ylim()))[0])
     for x, y, name in sorted(points, key=lambda p: p[1]):
-        height, left = np.log10(max(y, 1e-9)), x > 0.75 * reach
+        height, left = np.log10(max(y, 1e-9)), x > 0.9 * reach
         wide = reach * sum(0.019 if is_japanese(c) else 0.0115 for c in name)
         begin, end = (x - wide, x) if left else (x, x + wide)
         while any(abs(height - other) < 0.98 * step and begin < e and b < end for other, b, e in placed):
