@@ -44,7 +44,7 @@ def headline_row(metric: str, label: str, unit: str, **values: Any) -> dict[str,
     return row | {"metric": metric, "label": label, "unit": unit, "sentence": "", "note": ""} | values
 
 
-def findings_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+def findings_table(rows: Iterable[Mapping[Any, Any]]) -> pd.DataFrame:
     """Findings (kind, text, money, account_id) with their rank, most money first."""
     ordered = sorted(rows, key=lambda row: (-row["money"], row["account_id"]))
     frame = pd.DataFrame([dict(row) for row in ordered], columns=list(FINDINGS[1:]))

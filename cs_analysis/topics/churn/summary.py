@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cs_analysis.data.settings import Settings
-from cs_analysis.data.topic import FINDINGS, HEADLINE, Summary, account_names, findings_table, headline_row
+from cs_analysis.data.topic import HEADLINE, Summary, account_names, findings_table, headline_row
 from cs_analysis.display import sentences
 from cs_analysis.display.language import _, money_short, month, ngettext, number
 from cs_analysis.errors import N_
@@ -270,5 +270,4 @@ def with_risk(
         }
         for _i, row in known.iterrows()
     ]
-    said = [dict(zip(FINDINGS, row, strict=True)) for row in summary.findings[list(FINDINGS)].itertuples(index=False)]
-    return summary._replace(findings=findings_table([*said, *rows]))
+    return summary._replace(findings=findings_table([*summary.findings.to_dict("records"), *rows]))
