@@ -18,6 +18,7 @@ WIDTH = 1280
 SHOTS = (  # picture, language, page, heading it begins at, height that ends between two parts of the page
     ("index.png", "en", "index.html", "", 1500),
     ("nrr_cohorts.png", "en", "04_nrr_cohorts.html", "Do later cohorts do better?", 970),
+    ("churn_survival.png", "en", "03_churn_survival.html", "How long do customers stay?", 900),
     ("index_ja.png", "ja", "index.html", "", 1540),
 )
 

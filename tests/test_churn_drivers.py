@@ -686,3 +686,20 @@ def test_the_three_largest_are_of_those_that_are_followed():
     rows = rows.assign(mrr=[9999.0, *range(1, 13)])
     table = churn.sensitivity(rows, {}, as_of=D, observed_from="2022-01-01").set_index("change")
     assert table.loc[["as_set", "without_largest"], "n"].tolist() == [12, 9]
+
+
+def test_the_accounts_with_most_money_at_risk_are_among_the_findings():
+    columns = {"account_id": list("ABCDEFG"), "mrr": [100.0] * 7, "low": 0.1, "high": 0.9}
+    risk = pd.DataFrame({**columns, "probability": [0.2, 0.3, np.nan, 0.4, 0.5, 0.6, 0.25]})
+    risk["mrr_at_risk"] = risk["mrr"] * risk["probability"]
+    empty = pd.DataFrame(columns=["rank", "kind", "text", "money", "account_id"])
+    lost = pd.DataFrame([{"rank": 1, "kind": "reason", "text": "price", "money": 45.0, "account_id": ""}])
+    named = pd.DataFrame({"account_id": ["F"], "account_name": ["Fuji"]})
+    before = cs.churn.Summary([], empty, lost, empty)
+    after = cs.churn.with_risk(before, risk, months=6, accounts=named).findings
+    assert after["account_id"].tolist() == ["F", "E", "", "D", "B", "G"]  # the five of most money, in its order
+    assert after["rank"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert after["text"].iloc[0] == (
+        "Fuji gives notice within 6 months with a probability of 60.0 % (95 % interval 10.0–90.0 %): "
+        "¥60 of ¥100 MRR at risk."
+    )

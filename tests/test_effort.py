@@ -444,6 +444,24 @@ def test_the_money_of_much_time_is_that_beyond_the_middle_account():
     options = {"as_of": AS_OF, "coverage": effort.logging_coverage(entries), "settings": Settings()}
     row = effort.summary(priced, contracts, **options).findings.iloc[0]
     assert row["kind"] == "much_time"
-    assert row["money"] == pytest.approx(3 * (6 - 2) * 1000)  # the middle account costs 6,000 as well
+    assert row["money"] == pytest.approx(3 * (6 - 2) * 1000)  # of 18,000 the middle account would take 6,000 too
     assert "over 3 months" in row["text"]
     assert "a year" not in row["text"]
+
+
+def test_a_log_that_has_become_thin_carries_the_caution_and_scales_by_what_it_is_now():
+    """Two years of 90 hours a month, then one of 40, out of 100 that are paid."""
+    days = pd.date_range("2023-11-01", "2026-10-31", freq="B")
+    hours_ = np.where(days < "2025-11-01", 90.0, 40.0) / 21.75
+    entries = log([(d, "Sato", "A1", "steady", "call", h) for d, h in zip(days, hours_, strict=True)])
+    team = pd.DataFrame({"csm": ["Sato"], "available_hours": [100.0]})
+    weeks = effort.logging_coverage(entries, csms=team)
+    checks = effort.logging_checks(entries, weeks)
+    assert effort.cautions(checks) == []  # 73 % of the whole log
+    lowest = effort.thinnest(checks, weeks)
+    assert lowest["coverage"].tolist() == pytest.approx([0.4], abs=0.01)
+    assert "Sato (39.8" in effort.say_warning(lowest)
+    share = effort.team_coverage(weeks, last_weeks=52)
+    needs = pd.DataFrame({"headcount": [2.0]})
+    assert "5.0 CSMs are needed instead of 2.0" in effort.say_unlogged(needs, round(share, 2))
+    assert effort.say_unlogged(needs, 1.1) == effort.say_unlogged(needs, float("nan")) == ""

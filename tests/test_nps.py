@@ -348,9 +348,13 @@ def test_accounts_are_the_same_on_every_engine(engine):
     )
     for metric in (cs.nps.churn_link, cs.nps.follow_up, cs.nps.advocates):
         pd.testing.assert_frame_equal(metric(answers, lines, **known), metric(answers, LINES, **known))
-    there, here = (cs.nps.beside(answers, **known, hours=h) for h in (native(hours, engine), hours))
+    placed = cs.nps.with_accounts(answers, lines, **known)
+    there, here = (cs.nps.beside(placed, **known, hours=h) for h in (native(hours, engine), hours))
     pd.testing.assert_frame_equal(there, here)
-    assert here["estimate"].tolist() == [0.5, 1.0]
+    kept = 2 + 2 / 31  # months from the log's first day, 1 August, to the wave's last, 2 October
+    assert here["estimate"].tolist() == pytest.approx([6 / kept, 12 / kept])
+    with pytest.raises(InputError, match="call with_accounts first"):
+        cs.nps.beside(answers, **known, hours=hours)
 
 
 def test_weights_bring_back_the_silent():

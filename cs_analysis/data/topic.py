@@ -44,7 +44,7 @@ def headline_row(metric: str, label: str, unit: str, **values: Any) -> dict[str,
     return row | {"metric": metric, "label": label, "unit": unit, "sentence": "", "note": ""} | values
 
 
-def findings_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+def findings_table(rows: Iterable[Mapping[Any, Any]]) -> pd.DataFrame:
     """Findings (kind, text, money, account_id) with their rank, most money first."""
     ordered = sorted(rows, key=lambda row: (-row["money"], row["account_id"]))
     frame = pd.DataFrame([dict(row) for row in ordered], columns=list(FINDINGS[1:]))
@@ -65,6 +65,12 @@ def column_name(column: str) -> str:
     if ours is None:
         return column
     return ours.label_ja if current() == "ja" else "CSM" if column == "csm" else column.replace("_", " ")
+
+
+def column_heading(column: str) -> str:
+    """An account column above a table: "Touch model"; the reader's own columns keep their name."""
+    name = column_name(column)
+    return name if TABLES["accounts"].column(column) is None else name[:1].upper() + name[1:]
 
 
 def headings() -> dict[str, str]:

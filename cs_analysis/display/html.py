@@ -49,7 +49,7 @@ def escape(text: object) -> str:
 
 
 def say(*sentences: str, kind: str = "") -> Html:
-    """Computed sentences: one becomes a paragraph, several a list; empty ones are left out.
+    """Computed sentences: one becomes a paragraph, several a list; empty and repeated ones are left out.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def say(*sentences: str, kind: str = "") -> Html:
     >>> say("A <b>", "B").text
     '• A <b>\\n• B'
     """
-    kept = [str(s) for s in sentences if s]
+    kept = list(dict.fromkeys(str(s) for s in sentences if s))
     css = "finding" if not kind else f"finding {escape(kind)}"
     if not kept:
         return Html("", "")
@@ -164,6 +164,8 @@ _CLASSES = {"text": "", "day": ' class="d"', "month": ' class="d"'}
 _SHORT = 15  # rows
 _WIDE = 10  # columns
 _LONG = 32  # characters from which a row's name may wrap
+_FIGURE = 14  # widths of a letter from which a figure in words may wrap
+_WRAPPED = ' class="n w"'
 
 
 def _grid(title: str, headings: dict[str, str], kinds: dict[str, str], cells: dict[str, list[str]], rows: int) -> str:
@@ -179,13 +181,19 @@ def _grid(title: str, headings: dict[str, str], kinds: dict[str, str], cells: di
             if position == 0:
                 parts.append(f'<th scope="row"{css[c]}>{escape(values[i])}</th>')
             else:
-                parts.append(f"<td{css[c]}>{escape(values[i])}</td>")
+                long = kinds[c] == "figure" and _width(values[i]) > _FIGURE
+                parts.append(f"<td{_WRAPPED if long else css[c]}>{escape(values[i])}</td>")
         lines.append(f"<tr>{''.join(parts)}</tr>")
     css_table = "cs-table wide" if len(cells) > _WIDE else "cs-table"  # paper lets a wide one break inside words
     return (
         f'<table class="{css_table}"><caption>{escape(title)}</caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table>"
     )
+
+
+def _width(text: str) -> int:
+    """How many letters wide a text is; Japanese ones count twice."""
+    return sum(2 if ord(letter) > 0x2E7F else 1 for letter in text)
 
 
 def _foot(frame: pd.DataFrame, name: str, shown: int) -> str:

@@ -41,7 +41,7 @@ from cs_analysis.topics.churn.reasons import reasons
 from cs_analysis.topics.churn.renewals import renewals, spike, term
 from cs_analysis.topics.churn.risk import Expected, expected, risk
 from cs_analysis.topics.churn.sensitivity import sensitivity
-from cs_analysis.topics.churn.summary import summary
+from cs_analysis.topics.churn.summary import summary, with_risk
 from cs_analysis.topics.churn.tables import (
     table_comparison,
     table_curve,
@@ -127,4 +127,5 @@ __all__ = [
     "table_validation",
     "term",
     "validation",
+    "with_risk",
 ]

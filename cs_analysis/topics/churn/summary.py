@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cs_analysis.data.settings import Settings
-from cs_analysis.data.topic import HEADLINE, Summary, findings_table, headline_row
+from cs_analysis.data.topic import HEADLINE, Summary, account_names, findings_table, headline_row
 from cs_analysis.display import sentences
 from cs_analysis.display.language import _, money_short, month, ngettext, number
 from cs_analysis.errors import N_
@@ -22,6 +22,7 @@ from cs_analysis.topics.churn.late_entry import known_at, one_day
 from cs_analysis.topics.churn.renewals import YEAR
 
 TREND = 24  # months of the line on the index
+CALLS = 5  # accounts of the risk list among the findings
 _LABELS = {
     "survival_12": N_("Still customers after 12 months"),
     "survival_24": N_("Still customers after 24 months"),
@@ -228,3 +229,45 @@ def _trend(lives: pd.DataFrame, last: int, grace_days: int, min_n: int) -> pd.Da
         if np.isfinite(share):
             rows.append(("survival_12", periods.month_label(index), share))
     return pd.DataFrame(rows, columns=["metric", "month", "estimate"])
+
+
+def with_risk(
+    summary: Summary,
+    risk: pd.DataFrame,
+    *,
+    months: int = 6,
+    accounts: pd.DataFrame | None = None,
+    currency: str = "JPY",
+) -> Summary:
+    """The summary with the accounts of the most money at risk among its findings, so that the index names them.
+
+    Parameters
+    ----------
+    risk
+        As from :func:`cs_analysis.topics.churn.risk.risk`, made for the same ``months``.
+    accounts
+        account_id and account_name, to call accounts by name.
+    """
+    names = account_names(accounts)
+    known = risk[risk["probability"].notna()].sort_values("mrr_at_risk", ascending=False, kind="stable").head(CALLS)
+    text = ngettext(
+        "{account} gives notice within {n} month with a probability of {probability}: {money} of {mrr} MRR at risk.",
+        "{account} gives notice within {n} months with a probability of {probability}: {money} of {mrr} MRR at risk.",
+        months,
+    )
+    rows = [
+        {
+            "kind": "risk",
+            "text": text.format(
+                account=names.get(row["account_id"], row["account_id"]),
+                n=number(months),
+                probability=sentences.estimate(row["probability"], row["low"], row["high"]),
+                money=money_short(row["mrr_at_risk"], currency),
+                mrr=money_short(row["mrr"], currency),
+            ),
+            "money": float(row["mrr_at_risk"]),
+            "account_id": row["account_id"],
+        }
+        for _i, row in known.iterrows()
+    ]
+    return summary._replace(findings=findings_table([*summary.findings.to_dict("records"), *rows]))

@@ -31,6 +31,7 @@ from cs_analysis.topics.effort.coverage import (
     logging_checks,
     logging_coverage,
     team_coverage,
+    thinnest,
 )
 from cs_analysis.topics.effort.csms import csm_comparison, quality
 from cs_analysis.topics.effort.hours import balance, hours, set_aside
@@ -75,6 +76,7 @@ from cs_analysis.topics.effort.words import (
     say_phases,
     say_quadrants,
     say_set_aside,
+    say_unlogged,
     say_warning,
     say_what_if,
 )
@@ -139,6 +141,7 @@ __all__ = [
     "say_quality",
     "say_set_aside",
     "say_standards",
+    "say_unlogged",
     "say_warning",
     "say_what_if",
     "set_aside",
@@ -162,6 +165,7 @@ __all__ = [
     "team",
     "team_coverage",
     "telling_tasks",
+    "thinnest",
     "weeks_of_life",
     "what_if",
     "workload",

@@ -30,7 +30,7 @@ def _headings() -> dict[str, str]:
 def _show(frame: pd.DataFrame, caption: str, name: str, formats: dict[str, str]) -> Html:
     kinds = dict.fromkeys(frame.columns, "number") | {c: k for c, k in formats.items() if c in frame}
     kinds |= {c: "text" for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c])}
-    headings = {c: _headings().get(c) or topic.column_name(c) for c in frame.columns}
+    headings = {c: _headings().get(c) or topic.column_heading(c) for c in frame.columns}
     return table(frame, caption, name=name, labels=headings, formats=kinds)
 
 

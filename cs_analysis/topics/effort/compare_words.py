@@ -218,8 +218,8 @@ def _initiative(part: pd.DataFrame) -> str:
         said += " " + _("By task: {parts}.").format(parts=_(", ").join(_tasks(clear)))
     if len(doubtful):
         text = ngettext(
-            "By task {parts}; one of {n} tasks can come out like this by chance.",
-            "By task {parts}; of {n} tasks some can come out like this by chance.",
+            "By task: {parts}; one of {n} tasks can come out like this by chance.",
+            "By task: {parts}; of {n} tasks some can come out like this by chance.",
             len(doubtful),
         )
         said += " " + text.format(parts=_(", ").join(_tasks(doubtful)), n=number(looked))

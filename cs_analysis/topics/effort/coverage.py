@@ -161,17 +161,34 @@ def covered(coverage: pd.DataFrame, *, last_weeks: int | None = None) -> pd.Seri
     >>> covered(weeks).to_dict(), covered(weeks, last_weeks=1).to_dict()
     ({'Sato': 0.5}, {'Sato': 0.2})
     """
-    if last_weeks is not None and len(coverage):
-        coverage = coverage[coverage["week"] > coverage["week"].max() - pd.Timedelta(weeks=last_weeks)]
-    sums = coverage.groupby("csm")[["logged", "available"]].sum(min_count=1)
+    sums = _last(coverage, last_weeks).groupby("csm")[["logged", "available"]].sum(min_count=1)
     return (sums["logged"] / sums["available"]).where(sums["available"] > 0)
 
 
-def team_coverage(coverage: pd.DataFrame) -> float:
-    """Logged ÷ available of all CSMs whose available hours are known, over all weeks; missing where none are."""
+def thinnest(
+    checks: pd.DataFrame, coverage: pd.DataFrame, *, min_coverage: float = 0.6, last_weeks: int = 52
+) -> pd.DataFrame:
+    """The checks with each CSM's coverage over the whole log or over the last weeks, whichever is lower.
+
+    Most comparisons look at the last year: a log that was full before and is thin now is thin for them.
+    """
+    lately = checks["csm"].map(covered(coverage, last_weeks=last_weeks)).astype(float)
+    lowest = np.fmin(checks["coverage"].astype(float), lately)
+    return checks.assign(coverage=lowest, thin=(lowest < min_coverage).astype(bool))
+
+
+def team_coverage(coverage: pd.DataFrame, *, last_weeks: int | None = None) -> float:
+    """Logged ÷ available of all CSMs whose available hours are known, over all or the last weeks; missing for none."""
+    coverage = _last(coverage, last_weeks)
     known = coverage[coverage["available"].notna()]
     total = float(known["available"].sum())
     return float(known["logged"].sum()) / total if total > 0 else float("nan")
+
+
+def _last(coverage: pd.DataFrame, weeks: int | None) -> pd.DataFrame:
+    if weeks is None or coverage.empty:
+        return coverage
+    return coverage[coverage["week"] > coverage["week"].max() - pd.Timedelta(weeks=weeks)]
 
 
 def log_ends(entries: Any, *, as_of: Any | None = None) -> tuple[Any, Any]:

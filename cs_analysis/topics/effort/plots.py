@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from matplotlib.axes import Axes
 from cs_analysis.data import topic
 from cs_analysis.display import charts, sentences
 from cs_analysis.display.language import _, month, number, percent
-from cs_analysis.display.style import GRID, INK, MUTED, PALETTE, RULE, TOTAL, UP, short
+from cs_analysis.display.style import GRID, INK, MUTED, PALETTE, RULE, TOTAL, UP, is_japanese, short
 from cs_analysis.topics.effort import words
 from cs_analysis.topics.effort.capacity import Team, break_even
 from cs_analysis.topics.effort.hours import rows as records
@@ -95,13 +96,14 @@ def plot_quadrants(
     ax.axhline(y, color=RULE, linewidth=1, zorder=1)
     ax.set_ylim(table["mrr"].min() / 1.5, table["mrr"].max() * 1.5)
     charts.value_axis(ax, table["mrr"], "money", currency=currency)
+    ax.set_ylabel(_("MRR a month ({unit})").format(unit=ax.get_ylabel()) if ax.get_ylabel() else _("MRR a month"))
     ax.yaxis.set_minor_formatter("")
     ax.set_xlim(left=0)
     ax.set_xlabel(_("hours a month"))
     named = pd.concat([table[dear], table[first & ~dear]]).head(6)
     largest = table.nlargest(2, "hours")
     named = pd.concat([named, largest[~largest["account_id"].isin(named["account_id"])]])
-    _name(ax, [(r.hours, r.mrr, short(known.get(r.account_id, r.account_id), 16)) for r in records(named)])
+    _name(ax, [(r.hours, r.mrr, short(known.get(r.account_id, r.account_id))) for r in records(named)])
     _legend(ax)
     subtitle = _("Hours and mean MRR a month, {n} with revenue; lines: the middle account; MRR on a logarithmic axis")
     return charts.title(ax, _("Hours and revenue of each account"), subtitle.format(n=sentences.accounts(len(table))))
@@ -202,7 +204,7 @@ def plot_workload(table: pd.DataFrame, ax: Axes, *, months: int = 18) -> Axes:
         ax.stairs(there, np.arange(len(rows) + 1) - 0.5, baseline=None, color=INK, linewidth=1.4, zorder=5)
         ax.set_ylim(0, max(float(np.nanmax(there)), ax.get_ylim()[1]) * 1.08)
     subtitle = _("Hours for customers a month; line: available hours, less internal time at its share of today")
-    return charts.title(ax, _("Hours needed and hours there"), subtitle)
+    return charts.title(ax, _("Hours needed and hours available"), subtitle)
 
 
 def plot_what_if(needs: pd.DataFrame, ax: Axes, *, team: Team) -> Axes:
@@ -211,10 +213,12 @@ def plot_what_if(needs: pd.DataFrame, ax: Axes, *, team: Team) -> Axes:
     if rows.empty:
         return _nothing(ax, _("Capacity cannot be told: there is no account with hours now, or nobody has hours."))
     values = [rows[c].to_numpy(dtype=float) for c in ("headcount", "headcount_low", "headcount_high")]
-    charts.forest(ax, words.lever_names(rows), *values, kind="number1", reference=float(team.csms))
-    subtitle = _("CSMs, while internal time keeps its share; the line is the {n} there are")
+    names = words.lever_names(rows)
+    charts.forest(ax, names, *values, kind="number1", reference=float(team.csms))
+    ax.set_yticks(ax.get_yticks(), [textwrap.fill(short(name, 44), 22) for name in names])
+    subtitle = _("CSMs, while internal time keeps its share; the line marks the {n} there are")
     if not team.internal:
-        subtitle = _("CSMs, if all their time went to customers; the line is the {n} there are")
+        subtitle = _("CSMs, if all their time went to customers; the line marks the {n} there are")
     return charts.title(ax, _("CSMs needed"), subtitle.format(n=number(team.csms)))
 
 
@@ -228,17 +232,21 @@ def _smooth(rows: pd.DataFrame, span: int = 4) -> pd.DataFrame:
 
 
 def _name(ax: Axes, points: list[tuple[float, float, str]]) -> None:
-    """Names beside their points, moved up where two would lie on each other."""
-    placed: list[tuple[float, float]] = []
+    """Names beside their points, those far right on the left of theirs; moved up where two would lie on each other."""
+    placed: list[tuple[float, float, float]] = []
     reach = max((x for x, _y, _n in points), default=1.0)
+    step = 0.042 * float(np.diff(np.log10(ax.get_ylim()))[0])
     for x, y, name in sorted(points, key=lambda p: p[1]):
-        height = np.log10(max(y, 1e-9))
-        while any(abs(height - other) < 0.07 and abs(x - across) < reach * 0.22 for across, other in placed):
-            height += 0.07
-        placed.append((x, height))
+        height, left = np.log10(max(y, 1e-9)), x > 0.9 * reach
+        wide = reach * sum(0.019 if is_japanese(c) else 0.0115 for c in name)
+        begin, end = (x - wide, x) if left else (x, x + wide)
+        while any(abs(height - other) < 0.98 * step and begin < e and b < end for other, b, e in placed):
+            height += step / 2
+        placed.append((height, begin, end))
         ax.annotate(
-            name, (x, y), (x + reach * 0.012, 10**height), textcoords="data", fontsize=7.5, color=MUTED, va="center"
-        )
+            name, (x, y), (x + reach * (-0.012 if left else 0.012), 10**height), textcoords="data", fontsize=7.5,
+            color=MUTED, va="center", ha="right" if left else "left",
+        )  # fmt: skip
 
 
 def _legend(ax: Axes) -> None:

@@ -26,7 +26,7 @@ def _headings() -> dict[str, str]:
         "last_month": _("Last month"), "logged": _("Logged hours"), "available": _("Available hours"),
         "coverage": _("Logged share"), "weeks": _("Weeks"), "empty_weeks": _("Weeks without entry"),
         "whole_hours": _("In whole hours"), "days_over_24": _("Days over 24 hours"), "doubled": _("Repeated entries"),
-        "doubled_hours": _("Hours in them"), "thin": _("Thin"), "cost": _("Cost to serve"),
+        "doubled_hours": _("Hours in them"), "thin": _("Thin log"), "cost": _("Cost to serve"),
         "paid_cost": _("Cost at paid hours"), "revenue": _("Revenue"), "margin": _("Margin after CS"),
         "paid_margin": _("Margin at paid hours"), "quadrant": _("Quadrant"), "months": _("Account months"),
         "hours_per_account": _("Hours per account"), "hours_needed": _("Hours needed"),
@@ -46,7 +46,7 @@ def _show(frame: pd.DataFrame, caption: str, name: str, currency: str = "JPY", f
     if "hours" in frame or "hours_per_account" in frame or "week" in frame:  # an estimate here is one of hours
         formats |= dict.fromkeys(("estimate", "low", "high"), "number1")
     formats |= {c: "text" for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c])}
-    headings = {c: _headings().get(c) or topic.column_name(c) for c in frame.columns}
+    headings = {c: _headings().get(c) or topic.column_heading(c) for c in frame.columns}
     return table(frame, caption, name=name, labels=headings, formats=formats, currency=currency, folded=folded)
 
 
@@ -63,7 +63,9 @@ def table_balance(balance: pd.DataFrame) -> Html:
 
 
 def table_set_aside(set_aside: pd.DataFrame) -> Html:
-    """The hours booked to accounts that are not known."""
+    """The hours booked to accounts that are not known; nothing where there are none."""
+    if set_aside.empty:
+        return say()
     frame = set_aside.assign(
         first_month=[month(m) for m in set_aside["first_month"]],
         last_month=[month(m) for m in set_aside["last_month"]],
@@ -120,7 +122,7 @@ def table_workload(workload: pd.DataFrame) -> Html:
     """Hours by month, the plan included, newest first."""
     frame = workload.iloc[::-1]
     frame = frame.assign(month=[month(m) for m in frame["month"]], planned=[_yes(p) for p in frame["planned"]])
-    return _show(frame, _("Hours needed and there, by month"), "workload")
+    return _show(frame, _("Hours needed and hours available, by month"), "workload")
 
 
 def _yes(value: object) -> str:

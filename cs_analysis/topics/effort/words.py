@@ -125,7 +125,7 @@ def say_coverage(coverage: pd.DataFrame, checks: pd.DataFrame) -> str:
     if checks.empty:
         return _(NO_HOURS)
     empty, weeks = int(checks["empty_weeks"].sum()), int(checks["weeks"].sum())
-    silent = _("{empty} of {weeks} weeks of CSMs have no entry at all.")
+    silent = _("without any entry: {empty} of {weeks} weeks of CSMs.")
     if not empty:
         silent = _("none of {weeks} weeks of CSMs is without an entry.")
     silent = silent.format(empty=number(empty), weeks=number(weeks))
@@ -231,7 +231,7 @@ def say_concentration(table: pd.DataFrame) -> str:
         return _(NO_HOURS)
     top = table.iloc[max(0, round(len(table) / 10) - 1)]
     text = ngettext(
-        "The {n} account with most hours takes {hours} of them and brings {revenue} of the revenue.",
+        "The account with most hours takes {hours} of them and brings {revenue} of the revenue.",
         "The {n} accounts with most hours take {hours} of them and bring {revenue} of the revenue.",
         int(top["rank"]),
     )
@@ -250,11 +250,11 @@ def say_quadrants(table: pd.DataFrame, *, accounts: pd.DataFrame | None = None) 
     names = topic.account_names(accounts)
     text = ngettext(
         "{n} account takes more hours than the middle one and pays less than the middle one: {names}.",
-        "{n} accounts take more hours than the middle one and pay less than the middle one, foremost {names}.",
+        "{n} accounts take more hours than the middle one and pay less than the middle one: {names}.",
         len(rows),
     )
     return text.format(
-        n=number(len(rows)), names=sentences.listing([names.get(a, a) for a in rows["account_id"].head(3)])
+        n=number(len(rows)), names=sentences.listing([names.get(a, a) for a in rows["account_id"]], most=3)
     )  # fmt: skip
 
 
@@ -271,15 +271,15 @@ def say_losing(cost: pd.DataFrame, *, accounts: pd.DataFrame | None = None, curr
         names = topic.account_names(accounts)
         text = ngettext(
             "{n} account costs more than its gross margin brings, by {amount}: {names}.",
-            "{n} accounts cost more than their gross margin brings, by {amount} together, foremost {names}.",
+            "{n} accounts cost more than their gross margin brings, by {amount} together: {names}.",
             len(low),
         )
         said = text.format(
             n=number(len(low)), amount=money_short(-low["margin"].sum(), currency),
-            names=sentences.listing([names.get(a, a) for a in low["account_id"].head(3)]),
+            names=sentences.listing([names.get(a, a) for a in low["account_id"]], most=3),
         )  # fmt: skip
     if paid != len(low) and rows["paid_margin"].notna().any():
-        more = _("With the time that nobody logged spread like the time logged it is {n}.")
+        more = _("If the hours that nobody logged are spread like those logged, it is {n}.")
         said += " " + more.format(n=sentences.accounts(paid))
     return said
 
@@ -372,7 +372,21 @@ def say_what_if(needs: pd.DataFrame, team: Team) -> str:
         _("{kind} {value}").format(kind=name, value=("+" if r.change > 0 else "") + number(r.change, 1))
         for name, r in zip(lever_names(rows)[1:], list(records(rows))[1:], strict=True)
     ]
-    return said + (" " + _("Against that: {parts}.").format(parts=_("; ").join(parts)) if parts else "")
+    return said + (
+        " " + _("What would change the CSMs needed: {parts}.").format(parts=_("; ").join(parts)) if parts else ""
+    )
+
+
+def say_unlogged(needs: pd.DataFrame, share: float) -> str:
+    """Heads needed if the hours that nobody logged were spread like those logged; "" where that changes nothing."""
+    rows = needs[needs["headcount"].notna()] if len(needs) else needs
+    if rows.empty or not 0 < share < 1:
+        return ""
+    heads = float(rows["headcount"].iloc[0])
+    text = _(
+        "If the hours that nobody logged are spread like those logged, {heads} CSMs are needed instead of {logged}."
+    )
+    return text.format(heads=number(heads / share, 1), logged=number(heads, 1))
 
 
 def say_paid(cost: pd.DataFrame, *, currency: str = "JPY") -> str:

@@ -117,6 +117,13 @@ def behaviour(answers: pd.DataFrame) -> pd.Series:
     return pd.concat(ranks, axis=1).mean(axis=1)
 
 
+def check_accounts(answers: pd.DataFrame) -> None:
+    """Raise an InputError unless the answers have what :func:`with_accounts` adds."""
+    if "tenure_months" not in answers:
+        raise InputError(N_("The answers have no column {column}; call {remedy} first."), column="tenure_months",
+                         remedy="with_accounts")  # fmt: skip
+
+
 def weigh(answers: pd.DataFrame, *, segment: str = "segment") -> pd.DataFrame:
     """The answers with ``weight``: by how much each has to count so that the silent are represented.
 
@@ -139,9 +146,7 @@ def weigh(answers: pd.DataFrame, *, segment: str = "segment") -> pd.DataFrame:
     InputError
         The answers lack what :func:`with_accounts` adds.
     """
-    if "tenure_months" not in answers:
-        raise InputError(N_("The answers have no column {column}; call {remedy} first."), column="tenure_months",
-                         remedy="with_accounts")  # fmt: skip
+    check_accounts(answers)
     weight = pd.Series(0.0, index=answers.index)
     for _wave, rows in answers.groupby("position", sort=True):
         said = rows["value"].notna().to_numpy()

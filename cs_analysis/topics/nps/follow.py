@@ -29,7 +29,7 @@ from cs_analysis.topics.nps.answers import (
     newest_wave,
     of_wave,
 )
-from cs_analysis.topics.nps.context import behaviour
+from cs_analysis.topics.nps.context import behaviour, check_accounts
 
 CHURN_LINK = (
     "answer", "n", "accounts", "churned", "estimate", "low", "high", "ratio", "ratio_low", "ratio_high", "waves",
@@ -183,6 +183,11 @@ def beside(
     measure ("nrr", fraction; "stages", number reached by the wave's last day; "hours", per month of the twelve to it
     in which the account was with us and the log kept), answer, n (accounts), estimate, low, high (bootstrap over
     accounts; missing below five accounts).
+
+    Raises
+    ------
+    InputError
+        There are hours, but the answers lack what :func:`with_accounts` adds.
     """
     wave = followed_wave(answers, as_of=as_of, min_n=min_n)
     said = account_answers(of_wave(answers, wave))
@@ -197,6 +202,7 @@ def beside(
             known = stages[stages["reached_date"] <= day].groupby("account_id")["stage"].nunique()
             parts.append(_means(said, known.reindex(said["account_id"].unique()).fillna(0.0), "stages"))
         if hours is not None:
+            check_accounts(answers)
             tenure = of_wave(answers, wave).groupby("account_id")["tenure_months"].first()
             parts.append(_means(said, _hours(hours, day, tenure), "hours"))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(BESIDE))

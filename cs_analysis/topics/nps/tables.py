@@ -16,7 +16,7 @@ def _headings() -> dict[str, str]:
     return topic.headings() | {
         "wave": _("Wave"), "earlier": _("Wave before"), "weighting": _("Counted as"), "promoters": _("Promoters"),
         "passives": _("Passives"), "detractors": _("Detractors"), "invited": _("Asked"),
-        "response_rate": _("Response rate"), "n_eff": _("Worth, answers"), "difference": _("Gap, points"),
+        "response_rate": _("Response rate"), "n_eff": _("Effective answers"), "difference": _("Gap, points"),
         "p_holm": _("p after Holm"), "detectable": _("Visible change"), "group_a": _("Higher"), "group_b": _("Lower"),
         "answer": _("Answer"), "churned": _("Left"), "ratio": _("Risk ratio"), "ratio_low": _("Ratio, low"),
         "ratio_high": _("Ratio, high"), "attitude": _("Says"), "behaviour": _("Does"), "kept": _("Still there"),
@@ -38,7 +38,7 @@ def _show(frame: pd.DataFrame, caption: str, name: str, *, rates: bool = False, 
     formats |= {c: "number1" for c in ("n_eff",) if c in frame}
     formats |= {c: "text" for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c])}
     formats |= {c: "day" for c in frame.columns if pd.api.types.is_datetime64_any_dtype(frame[c])}
-    headings = {c: _headings().get(c) or topic.column_name(c) for c in frame.columns}
+    headings = {c: _headings().get(c) or topic.column_heading(c) for c in frame.columns}
     return table(frame, caption, name=name, labels=headings, formats=formats, currency=currency)
 
 
@@ -112,7 +112,7 @@ def table_loyalty(loyalty: pd.DataFrame, *, currency: str = "JPY") -> Html:
     return _show(frame, caption, "loyalty", rates=True, currency=currency)
 
 
-def _calls(calls: pd.DataFrame, caption: str, *, accounts: pd.DataFrame, currency: str = "JPY") -> Html:
+def _calls(calls: pd.DataFrame, caption: str, name: str, *, accounts: pd.DataFrame, currency: str = "JPY") -> Html:
     known = topic.account_names(accounts)
     frame = calls.assign(
         account_name=calls["account_id"].map(lambda a: known.get(a, a)),
@@ -124,17 +124,18 @@ def _calls(calls: pd.DataFrame, caption: str, *, accounts: pd.DataFrame, currenc
     )
     columns = ["account_id", "account_name", "respondent", "role", "kind", "score", "previous", "mrr", "contract_end",
                "days_left", "leaving", "comment"]  # fmt: skip
-    return _show(frame[columns], caption, "follow_up", currency=currency)
+    return _show(frame[columns], caption, name, currency=currency)
 
 
 def table_follow_up(calls: pd.DataFrame, *, accounts: pd.DataFrame, currency: str = "JPY") -> Html:
     """Whom to call, most MRR first."""
-    return _calls(calls, _("Whom to call, most MRR first"), accounts=accounts, currency=currency)
+    return _calls(calls, _("Whom to call, most MRR first"), "follow_up", accounts=accounts, currency=currency)
 
 
 def table_advocates(calls: pd.DataFrame, *, accounts: pd.DataFrame, currency: str = "JPY") -> Html:
     """Whom to ask for a reference, most MRR first."""
-    return _calls(calls, _("Whom to ask for a reference, most MRR first"), accounts=accounts, currency=currency)
+    caption = _("Whom to ask for a reference, most MRR first")
+    return _calls(calls, caption, "advocates", accounts=accounts, currency=currency)
 
 
 def table_themes(themes: pd.DataFrame) -> Html:

@@ -49,12 +49,14 @@ def say_score(score: pd.DataFrame, changes: pd.DataFrame, *, wave: str | None) -
         )
         return text.format(wave=wave, n=number(row["n"]), invited=number(row["invited"]))
     change = changes[changes["wave"] == wave]
-    text = _("NPS in {wave} is {score}").format(wave=wave, score=points(row))
+    text = _("NPS in {wave} is {score}.").format(wave=wave, score=points(row))
     if len(change):
         at: Any = change.iloc[0]
         than = _("the wave before ({wave})").format(wave=at["earlier"])
-        text += _(", {change}").format(change=sentences.change(at["difference"], at["low"], at["high"], than, "points"))
-    text += _(".")
+        text = _("NPS in {wave} is {score}, {change}.").format(
+            wave=wave, score=points(row),
+            change=sentences.change(at["difference"], at["low"], at["high"], than, "points"),
+        )  # fmt: skip
     if len(change) and sentences.known(change["detectable"].iloc[0]):
         more = _("Between two waves of this size only a change of about {n} points or more would show clearly.")
         text += " " + more.format(n=number(change["detectable"].iloc[0]))
@@ -108,7 +110,7 @@ def say_groups(score: pd.DataFrame, comparison: pd.DataFrame, *, by: str, wave: 
         )
     top: Any = told.loc[told["estimate"].idxmax()]
     low: Any = told.loc[told["estimate"].idxmin()]
-    text = _("By {column}, NPS runs from {low_value}, {low}, to {top_value}, {top}").format(
+    text = _("By {column}, NPS is lowest for {low}, {low_value}, and highest for {top}, {top_value}").format(
         column=name,
         low_value=points(low),
         low=labels([low["group"]], ROLE_LABELS)[0],
@@ -242,7 +244,10 @@ def say_loyalty(loyalty: pd.DataFrame, *, currency: str = "JPY") -> str:
         return _("No account with revenue was asked, so there is no loyalty square.")
     field: Any = loyalty.set_index(["attitude", "behaviour"])
     spurious, latent = field.loc[("detractor", "much")], field.loc[("promoter", "little")]
-    text = _("{a} use much and are detractors ({a_mrr} of MRR); {b} are promoters and use little ({b_mrr}).").format(
+    text = _(
+        "In {wave}, detractors that use much: {a} ({a_mrr} of MRR); promoters that use little: {b} ({b_mrr})."
+    ).format(
+        wave=loyalty["wave"].iloc[0],
         a=sentences.accounts(spurious["accounts"]),
         a_mrr=money_short(spurious["mrr"], currency),
         b=sentences.accounts(latent["accounts"]),
@@ -263,7 +268,7 @@ def say_follow_up(calls: pd.DataFrame, *, currency: str = "JPY") -> str:
     parts = []
     texts = {
         "detractor": N_("{people} detractors in {accounts} ({mrr} of MRR)"),
-        "no_answer": N_("{accounts} that are large and silent ({mrr} of MRR)"),
+        "no_answer": N_("{accounts}, large and silent ({mrr} of MRR)"),
     }
     for kind, text in texts.items():
         own = calls[calls["kind"] == kind]
