@@ -89,6 +89,12 @@ def check_lines(
         check_usage(merged["usage"], lines, opening, settings, problems)
 
 
+def without_faulty(lines: pd.DataFrame, clean: Clean, problems: Problems) -> pd.DataFrame:
+    """The lines of accounts none of whose rows holds an error, so that one fault is not taken for another."""
+    faulty = clean.frame.loc[clean.frame[ROW].isin(list(problems.rows_in_error(clean.source))), "account_id"]
+    return lines[~lines["account_id"].isin(faulty)].dropna(subset=["account_id", "start", "mrr"])
+
+
 # --------------------------------------------------------------------------------------------------- contract lines
 
 

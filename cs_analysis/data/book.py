@@ -219,6 +219,7 @@ class Checked:
     coverage: pd.DataFrame
     faults: tuple[Problem, ...] = field(default=(), repr=False)
     reading: Reading | None = field(default=None, repr=False)
+    currency: str = "JPY"
 
     @property
     def n_errors(self) -> int:
@@ -296,7 +297,8 @@ def check(
         coverage = coverage_of(gathered.tables, gathered.tables)
     else:
         coverage = settle(gathered, settings, resolve_as_of(gathered, as_of or last_covered(gathered))).coverage
-    return Checked(gathered.problems.frame(), coverage, tuple(gathered.problems.found), gathered.reading)
+    found = gathered.problems
+    return Checked(found.frame(), coverage, tuple(found.found), gathered.reading, settings.client.currency)
 
 
 def locate(data_dir: str | Path = "", config: str | Path | None = None) -> tuple[Path | None, Path | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -34,7 +35,6 @@ from cs_analysis.data.sources import content_hash, read_sources
 from cs_analysis.display.language import choose
 from cs_analysis.errors import N_, InputError
 from cs_analysis.stats import periods
-
 
 _FEW = 1000
 
@@ -244,10 +244,13 @@ def settle(gathered: Gathered, settings: Settings, as_of: date) -> Settled:
     check.check_unlisted(tables, settings, problems)
     lines = revenue_lines(tables, settings, as_of, problems)
     check.check_merges(tables["accounts"], lines, settings, problems)
-    if problems.errors:
-        return Settled({}, coverage_of(gathered.tables, tables), None)
     frames = {name: clean.frame for name, clean in tables.items()}
     frames["accounts"] = frames["accounts"].drop(columns=list(FLAT), errors="ignore")
+    if problems.errors:  # what can be said all the same is said in the same pass
+        sound = across.without_faulty(lines, tables[str(gathered.revenue)], problems)
+        with suppress(InputError):  # mergers that go round in a circle are told once the errors are mended
+            across.check_lines(tables, merge_accounts({**frames, "contracts": sound}), as_of, settings, problems)
+        return Settled({}, coverage_of(gathered.tables, tables), None)
     frames = merge_accounts({**frames, "contracts": lines})
     # after the mergers: an account can have merged into one that is not listed
     frames["accounts"] = add_unlisted(frames["accounts"], frames["contracts"])
