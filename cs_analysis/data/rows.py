@@ -205,7 +205,7 @@ class TableRows:
             word = next((w for lb in self.labels if (w := self._total_word(str(self.frame[lb].iloc[i])))), "")
             for amount in (lb for lb in self.labels if self.kinds[lb] in ("money", "hours", "number")):
                 said = self._number(self.frame[amount].iloc[[i]], amount).iloc[0]
-                if said != said or any(w in word for w in _NO_SUM):
+                if said != said or self.grid.is_part or any(w in word for w in _NO_SUM):
                     continue
                 part = np.arange(len(data)) < i
                 sums = [self._number(self.frame[amount][data & part & rows], amount).sum()
