@@ -250,8 +250,8 @@ def check_months(clean: Clean, lines: pd.DataFrame, settings: Settings, problems
             months = frame["month"][rows]
             worst = pd.Series(difference, index=months.index).groupby(months).sum().max()
             problems.add(
-                WARNING, clean.source, problem, action, rows=frame.loc[rows, ROW], column=clean.header("mrr"),
-                values=[money(v, currency) for v in frame.loc[rows, "mrr"]], effect=effect,
+                WARNING, clean.source, problem, action, rows=frame[ROW][rows], column=clean.header("mrr"),
+                values=frame["mrr"][rows].map(lambda v: money(v, currency)), effect=effect,
                 stake=of_money(difference, float(worst), currency),
             )  # fmt: skip
 
