@@ -288,7 +288,7 @@ def _all_rows(
     at = coverage["table"] == LARGE_TABLE
     first, last, used = relation.aggregate("min(date), max(date), count(*)").fetchone() or (None, None, 0)
     coverage.loc[at, ["rows_read", "rows_used"]] = [large.rows, used]
-    coverage.loc[at, ["first_day", "last_day"]] = [pd.Timestamp(first), pd.Timestamp(last)]
+    coverage.loc[at, ["first_day", "last_day"]] = pd.to_datetime(pd.Series([first, last])).tolist()
     problems.add(
         NOTE, source,
         N_("The file is too large to be held in memory: of each different value only the first row was looked at, and "
