@@ -634,9 +634,9 @@ def test_a_book_is_parsed_once_for_its_day_and_for_no_day(small, tmp_path, monke
     monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
     parsed = []
 
-    def counted(*arguments):
+    def counted(*arguments, **options):
         parsed.append(arguments)
-        return gather(*arguments)
+        return gather(*arguments, **options)
 
     monkeypatch.setattr("cs_analysis.data.book.gather", counted)
     default = cs.load(small)  # 31 January

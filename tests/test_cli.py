@@ -237,7 +237,7 @@ def test_check_with_warnings_only(client):
     result = call("check", client)
     assert result.exit_code == 0
     assert "contracts.csv, row 14, column contract_id, C11: The row repeats an earlier one" in result.stdout
-    assert result.stdout.splitlines()[-1] == "0 errors, 1 warning"
+    assert result.stdout.splitlines()[-1] == "0 errors, 1 warning, on rows that hold ¥111 a month"
     (client / "data" / "usage.csv").write_text("")
     unreadable = call("check", client, "--json")
     assert (unreadable.exit_code, json.loads(unreadable.stdout)) == (2, {})

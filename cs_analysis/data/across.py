@@ -89,6 +89,12 @@ def check_lines(
         check_usage(merged["usage"], lines, opening, settings, problems)
 
 
+def without_faulty(lines: pd.DataFrame, clean: Clean, problems: Problems) -> pd.DataFrame:
+    """The lines of accounts none of whose rows holds an error, so that one fault is not taken for another."""
+    faulty = clean.frame.loc[clean.frame[ROW].isin(list(problems.rows_in_error(clean.source))), "account_id"]
+    return lines[~lines["account_id"].isin(faulty)].dropna(subset=["account_id", "start", "mrr"])
+
+
 # --------------------------------------------------------------------------------------------------- contract lines
 
 
@@ -244,8 +250,8 @@ def check_months(clean: Clean, lines: pd.DataFrame, settings: Settings, problems
             months = frame["month"][rows]
             worst = pd.Series(difference, index=months.index).groupby(months).sum().max()
             problems.add(
-                WARNING, clean.source, problem, action, rows=frame.loc[rows, ROW], column=clean.header("mrr"),
-                values=[money(v, currency) for v in frame.loc[rows, "mrr"]], effect=effect,
+                WARNING, clean.source, problem, action, rows=frame[ROW][rows], column=clean.header("mrr"),
+                values=frame["mrr"][rows].map(lambda v: money(v, currency)), effect=effect,
                 stake=of_money(difference, float(worst), currency),
             )  # fmt: skip
 

@@ -29,9 +29,11 @@ from cs_analysis.data.gather import (
     resolve_as_of,
     settle,
 )
+from cs_analysis.data.large import TABLE as LARGE_TABLE
+from cs_analysis.data.large import is_large
 from cs_analysis.data.lines import TERM_SHARE
 from cs_analysis.data.problems import ERROR, WARNING, Problem, Problems
-from cs_analysis.data.read import Reading
+from cs_analysis.data.read import Reading, data_files
 from cs_analysis.data.save import csv_bytes
 from cs_analysis.data.schema import TABLES, find_column
 from cs_analysis.data.settings import Settings, read_settings
@@ -219,6 +221,7 @@ class Checked:
     coverage: pd.DataFrame
     faults: tuple[Problem, ...] = field(default=(), repr=False)
     reading: Reading | None = field(default=None, repr=False)
+    currency: str = "JPY"
 
     @property
     def n_errors(self) -> int:
@@ -266,12 +269,18 @@ def load(
         set_language(check_language(lang))
     folder, config_path = locate(data_dir, config)
     day = periods.day(as_of) if as_of else None
-    book = _load_sample(day) if folder is None else _load_cached(folder, config_path, day, lang)
+    if folder is None:
+        book = _load_sample(day)
+    elif engine == "duckdb" and any(is_large(f, LARGE_TABLE, None) for f in data_files(folder)):
+        book = _load(folder, config_path, day, lang=lang, large=True)
+    else:
+        book = _load_cached(folder, config_path, day, lang)
     book = replace(book, lang=lang or book.settings.client.language)
     set_language(book.lang)
     if engine == "pandas":
         return book
-    return replace(book, tables={n: ENGINES[engine](f) if n in LARGE else f for n, f in book.tables.items()})
+    frames = {n: f for n, f in book.tables.items() if n in LARGE and isinstance(f, pd.DataFrame)}
+    return replace(book, tables={**book.tables, **{n: ENGINES[engine](f) for n, f in frames.items()}})
 
 
 def check(
@@ -296,7 +305,8 @@ def check(
         coverage = coverage_of(gathered.tables, gathered.tables)
     else:
         coverage = settle(gathered, settings, resolve_as_of(gathered, as_of or last_covered(gathered))).coverage
-    return Checked(gathered.problems.frame(), coverage, tuple(gathered.problems.found), gathered.reading)
+    found = gathered.problems
+    return Checked(found.frame(), coverage, tuple(found.found), gathered.reading, settings.client.currency)
 
 
 def locate(data_dir: str | Path = "", config: str | Path | None = None) -> tuple[Path | None, Path | None]:
@@ -317,10 +327,12 @@ def locate(data_dir: str | Path = "", config: str | Path | None = None) -> tuple
     return folder, next((p for p in beside if p.is_file()), None)
 
 
-def _load(folder: Path, config: Path | None, as_of: date | None, *, lang: str | None = None) -> Book:
+def _load(
+    folder: Path, config: Path | None, as_of: date | None, *, lang: str | None = None, large: bool = False
+) -> Book:
     settings = read_settings(config)
     with speaking(lang or settings.client.language):
-        gathered = gather(folder, settings)
+        gathered = gather(folder, settings, large=large)
         if not gathered.whole:  # say what is missing rather than that no date can be found
             gathered.problems.raise_errors()
         day = resolve_as_of(gathered, as_of)

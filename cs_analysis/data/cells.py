@@ -19,7 +19,8 @@ class Grid:
     `rows` are the row numbers that the client sees. `merged` are (first row, first column, last row, last column),
     rows as the client counts them, columns from 0, both ends included. `uncalculated` are the formulas without a saved
     value, by (row, column). `is_1904` says that bare numbers count days from 1904. Of a text file, `lengths` are how
-    many cells each row has, and `delimiter` is what parts them.
+    many cells each row has, and `delimiter` is what parts them. `is_part` says that rows are missing, so that no total
+    can be compared.
     """
 
     cells: pd.DataFrame
@@ -32,6 +33,7 @@ class Grid:
     is_1904: bool = False
     lengths: Sequence[int] = ()
     delimiter: str = ""
+    is_part: bool = False
 
 
 def where(texts: pd.Series, is_so: Callable[[str], bool]) -> np.ndarray:

@@ -55,7 +55,7 @@ def check_rows(tables: Mapping[str, Clean], settings: Settings, problems: Proble
     return checked
 
 
-def held(clean: Clean, rows: pd.Series, settings: Settings) -> Stake:
+def held(clean: Clean, rows: pd.Series | np.ndarray, settings: Settings) -> Stake:
     """What hangs on the rows marked."""
     return stake(clean.table.name, clean.frame[rows], settings.client.currency, settings.money.fx)
 

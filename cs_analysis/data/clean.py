@@ -268,7 +268,8 @@ def _list_changed(clean: Clean, column: Column, parsed: Parsed, problems: Proble
     if parsed.changed.empty:
         return
     shown = parsed.changed.drop_duplicates().iloc[:_SHOWN]
-    examples = ", ".join(f"“{text.strip()}” → {_said(parsed.values.loc[i])}" for i, text in shown.items())
+    read = parsed.values.loc[shown.index]
+    examples = ", ".join(f"“{text.strip()}” → {_said(value)}" for text, value in zip(shown, read, strict=True))
     problems.add(
         NOTE, clean.source,
         N_("Cells in a form of their own, read by their meaning: {count}, for example {examples}."), "",

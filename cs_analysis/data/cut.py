@@ -131,7 +131,7 @@ def latest_facts(tables: Mapping[str, Clean]) -> dict[str, pd.Timestamp]:
 
     In the flat form a `churn_date`, and where contracts go on until somebody gives notice an end without a notice, can
     be an announced one. It counts as a fact only up to the end of the month that the other facts reach, unless it is
-    all the data have besides the starts.
+    all the data have besides the starts; then up to the first silence of a year.
     """
     until = bounds(tables)[1]
     found = {}
@@ -142,8 +142,17 @@ def latest_facts(tables: Mapping[str, Clean]) -> dict[str, pd.Timestamp]:
         if set(found) - {"accounts", name}:
             ends = ends[ends <= last_day_of_month(max(found.values()))]
         if len(ends):
-            found[name] = max(ends.max(), found.get(name, ends.max()))
+            found[name] = _reached(found.get(name, ends.min()), ends)
     return found
+
+
+def _reached(day: pd.Timestamp, ends: pd.Series) -> pd.Timestamp:
+    """The last end that is reached from a day without a silence of more than a year."""
+    for end in ends[ends > day].sort_values().unique():
+        if end > day + pd.Timedelta(days=366):
+            break
+        day = end
+    return day
 
 
 def _churn_dates(tables: Mapping[str, Clean]) -> pd.Series:

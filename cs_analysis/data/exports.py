@@ -85,5 +85,5 @@ def fill_down(frame: pd.DataFrame, columns: list[str], record_start: str | None)
     filled = {}
     for name in columns:
         texts = frame[name].mask(frame[name].str.strip() == "")
-        filled[name] = texts.groupby(record).ffill().where(record > 0, texts).fillna("")
+        filled[name] = texts.groupby(record).ffill().where(record.gt(0), texts).fillna("")
     return frame.assign(**filled)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -22,6 +24,8 @@ from cs_analysis.data.door import (
 )
 from cs_analysis.data.example import without_examples
 from cs_analysis.data.exports import without_footer
+from cs_analysis.data.large import TABLE as LARGE_TABLE
+from cs_analysis.data.large import LargeFile
 from cs_analysis.data.lines import FLAT, observed_from, revenue_lines, revenue_source
 from cs_analysis.data.mapping import TableMapping, apply_mapping, stacked
 from cs_analysis.data.marks import is_beside
@@ -36,6 +40,7 @@ from cs_analysis.errors import N_, InputError
 from cs_analysis.stats import periods
 
 _FEW = 1000
+_IDS = "_ids"  # the accounts of a large table, so that they take part in mergers
 
 
 @dataclass(frozen=True)
@@ -71,9 +76,9 @@ class Settled:
     observed_from: date | None
 
 
-def gather(folder: Path, settings: Settings) -> Gathered:
-    """Read, map and type every table of a folder."""
-    reading = read_tables(folder, settings.mapping)
+def gather(folder: Path, settings: Settings, *, large: bool = False) -> Gathered:
+    """Read, map and type every table of a folder; `large`: rows too many for memory may stay in DuckDB."""
+    reading = read_tables(folder, settings.mapping, large=large)
     from_databases = read_sources(settings.source, reading.tables, file=settings.path)
     reading = replace(reading, tables={**reading.tables, **from_databases})
     problems = Problems()
@@ -243,10 +248,16 @@ def settle(gathered: Gathered, settings: Settings, as_of: date) -> Settled:
     check.check_unlisted(tables, settings, problems)
     lines = revenue_lines(tables, settings, as_of, problems)
     check.check_merges(tables["accounts"], lines, settings, problems)
-    if problems.errors:
-        return Settled({}, coverage_of(gathered.tables, tables), None)
     frames = {name: clean.frame for name, clean in tables.items()}
     frames["accounts"] = frames["accounts"].drop(columns=list(FLAT), errors="ignore")
+    if problems.errors:  # what can be said all the same is said in the same pass
+        sound = across.without_faulty(lines, tables[str(gathered.revenue)], problems)
+        with suppress(InputError):  # mergers that go round in a circle are told once the errors are mended
+            across.check_lines(tables, merge_accounts({**frames, "contracts": sound}), as_of, settings, problems)
+        return Settled({}, coverage_of(gathered.tables, tables), None)
+    large = _large(gathered.reading)
+    if large is not None:
+        frames[_IDS] = large.accounts()
     frames = merge_accounts({**frames, "contracts": lines})
     # after the mergers: an account can have merged into one that is not listed
     frames["accounts"] = add_unlisted(frames["accounts"], frames["contracts"])
@@ -258,7 +269,37 @@ def settle(gathered: Gathered, settings: Settings, as_of: date) -> Settled:
         frames["contracts"] = mark_opening(frames["contracts"], tables["mrr_months"].frame["month"].min())
     frames["contracts"] = bridge_gaps(frames["contracts"], settings.rules.grace_days, as_of)
     _check_totals(tables, frames["contracts"], gathered, settings, as_of)
-    return Settled(finish(frames), coverage_of(gathered.tables, tables), observed_from(tables, settings))
+    ids, coverage = frames.pop(_IDS, None), coverage_of(gathered.tables, tables)
+    finished = finish(frames)
+    if large is not None and ids is not None:
+        finished[LARGE_TABLE] = _all_rows(large, as_of, ids, tables[LARGE_TABLE].source, coverage, problems)
+    return Settled(finished, coverage, observed_from(tables, settings))
+
+
+def _large(reading: Reading | None) -> LargeFile | None:
+    return next((r.large for r in reading.tables.values() if r.large is not None), None) if reading else None
+
+
+def _all_rows(
+    large: LargeFile, as_of: date, ids: pd.DataFrame, source: Source, coverage: pd.DataFrame, problems: Problems
+) -> Any:
+    """The rows behind the representatives, and their numbers put right in the coverage."""
+    relation, aside = large.table(as_of, ids)
+    at = coverage["table"] == LARGE_TABLE
+    first, last, used = relation.aggregate("min(date), max(date), count(*)").fetchone() or (None, None, 0)
+    coverage.loc[at, ["rows_read", "rows_used"]] = [large.rows, used]
+    coverage.loc[at, ["first_day", "last_day"]] = pd.to_datetime(pd.Series([first, last])).tolist()
+    problems.add(
+        NOTE, source,
+        N_("The file is too large to be held in memory: of each different value only the first row was looked at, and "
+           "what is at stake counts these rows only."), "",
+    )  # fmt: skip
+    if aside:
+        problems.add(
+            WARNING, source, N_("{count} rows in all lack a required value and are set aside."),
+            N_("Fill it in, or delete the row."), count=aside,
+        )  # fmt: skip
+    return relation
 
 
 def _check_totals(

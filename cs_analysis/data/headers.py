@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from cs_analysis.data.parse_dates import is_month
 from cs_analysis.data.schema import Column, Table, find_column, normalise
@@ -20,7 +21,7 @@ class Finding:
     rows: tuple[int, ...] | None = None
     column: str = ""
     values: tuple[str, ...] | None = None
-    fields: dict[str, object] = field(default_factory=dict)
+    fields: dict[str, Any] = field(default_factory=dict)
 
 
 class Headers:

@@ -20,6 +20,7 @@ from cs_analysis.errors import N_, nearest
 _REVENUE = ("contracts", "mrr_months")
 _NAME_IT = N_("Give the account's id, or the name as it stands in accounts.")
 _NEAR_NAMES = 2000  # accounts among which the nearest name is still looked for
+_NAMED = 50  # names that are not found for which it is
 _LEGAL_FORMS = re.compile(
     r"株式会社|有限会社|合同会社|\((?:株|有|合|同)\)|\b(?:inc|ltd|co|llc|corp|gmbh)\b\.?", re.IGNORECASE
 )
@@ -74,20 +75,28 @@ def match_accounts(
     keeps = table.name == "time_entries"  # an hour is never lost; the check of unknown accounts tells how many
     severity = ERROR if table.name in _REVENUE else WARNING
     by_key = dict(zip(known["key"], known["account_name"], strict=True))
-    for key in keys[lost].unique():  # name by name, so that each has its nearest
-        rows = lost & (keys == key)
-        near = by_key.get(nearest(key, by_key) or "") if len(by_key) <= _NEAR_NAMES else None
+
+    def tell(rows: pd.Series, severity: str, message: str, action: str, near: str | None = None) -> None:
+        found = frame[rows]
+        if len(found):
+            problems.add(
+                severity, source, message, action, rows=list(found[ROW]), column=header or column,
+                values=list(found[column]), near=near,
+            )  # fmt: skip
+
+    tell(several, severity, N_("Several accounts have the name “{value}”; the row is set aside."), _NAME_IT)
+    unknown, kind = lost & ~several, NOTE if keeps else severity
+    message = (
+        N_("No account has the name “{value}”; its hours are kept under that name.")
+        if keeps
+        else N_("No account has the name “{value}”; the row is set aside.")
+    )
+    named = list(keys[unknown].unique())[:_NAMED] if len(by_key) <= _NEAR_NAMES else []
+    for key in named:  # name by name, so that each has its nearest
+        near = by_key.get(nearest(key, by_key) or "")
         action = N_("Did you mean “{near}”? Correct the name, or give the account's id.") if near else _NAME_IT
-        if (rows & several).any():
-            message, action = N_("Several accounts have the name “{value}”; the row is set aside."), _NAME_IT
-        elif keeps:
-            message = N_("No account has the name “{value}”; its hours are kept under that name.")
-        else:
-            message = N_("No account has the name “{value}”; the row is set aside.")
-        problems.add(
-            NOTE if keeps and not (rows & several).any() else severity, source, message, action,
-            rows=frame.loc[rows, ROW], column=header or column, values=frame.loc[rows, column], near=near,
-        )  # fmt: skip
+        tell(unknown & (keys == key), kind, message, action, near)
+    tell(unknown & ~keys.isin(named), kind, message, _NAME_IT)
     aside = several if keeps else lost
     names = frame[column].str.strip()
     matched = frame.drop(columns=column).assign(account_id=found.where(~lost, names).where(~blank, ""))

@@ -15,10 +15,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cs_analysis.data.book import Book, as_pandas
+from cs_analysis.data.problems import by_kind
 from cs_analysis.data.schema import TABLES
 from cs_analysis.display import charts
 from cs_analysis.display.html import Html, table
-from cs_analysis.display.language import _, current, day, money_short, month, ngettext, number, percent
+from cs_analysis.display.language import _, current, day, money_short, month, ngettext, number, percent, speaking
 from cs_analysis.errors import N_
 
 _SEVERITIES = {"error": N_("error"), "warning": N_("warning"), "note": N_("note")}
@@ -89,10 +90,12 @@ def _table_label(name: str) -> str:
 
 
 def findings(book: Book) -> pd.DataFrame:
-    """Warnings that touch money, most first: rank, kind, text, money, account_id."""
-    found = book.problems[book.problems["severity"] == "warning"].head(5)
-    rows = found["problem"] + " " + found["action"]
-    table = pd.DataFrame({"kind": "data", "text": rows, "money": np.nan, "account_id": ""})
+    """The kinds of warnings that touch most money, most first: rank, kind, text, money, account_id.
+
+    Rows with the same fault are one finding, told by the first of them; its money is what all of them touch.
+    """
+    with speaking(book.lang):
+        table = pd.DataFrame(by_kind(book.faults)[:5], columns=["text", "money"]).assign(kind="data", account_id="")
     return table.assign(rank=range(1, len(table) + 1))[["rank", "kind", "text", "money", "account_id"]]
 
 
@@ -113,8 +116,9 @@ def table_coverage(book: Book) -> Html:
 def table_problems(book: Book) -> Html:
     """Every fault with its place and remedy."""
     labels = {"severity": _("Severity"), "file": _("File"), "sheet": _("Sheet"), "row": _("Row")}
-    labels |= {"column": _("Column"), "value": _("Value"), "problem": _("Problem"), "action": _("What to do")}
-    frame = book.problems.assign(severity=[_(_SEVERITIES[s]) for s in book.problems["severity"]])
+    labels |= {"column": _("Column"), "value": _("Value"), "problem": _("Problem")}
+    labels |= {"effect": _("What it means for the figures"), "action": _("What to do")}
+    frame = book.problems[list(labels)].assign(severity=[_(_SEVERITIES[s]) for s in book.problems["severity"]])
     return table(frame, _("Everything the checker found"), name="problems", labels=labels)
 
 

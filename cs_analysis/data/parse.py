@@ -116,7 +116,8 @@ def mixed_percent(texts: pd.Series, groups: pd.Series | None = None) -> pd.Serie
     """
     plain = texts.map({t: unicodedata.normalize("NFKC", str(t)).strip() for t in texts.unique()}).astype(object)
     percent = plain.str.endswith("%")
-    there = percent.groupby(groups).transform("any") if groups is not None else percent.any()
+    group = groups if groups is not None else pd.Series(0, index=texts.index)
+    there = percent.groupby(group).transform("any").astype(bool)
     return there & ~percent & ~plain.str.fullmatch(r"[-+]?0*(\.0*)?")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ ERROR, WARNING, NOTE = "error", "warning", "note"  # stops the run · is carried
 COLUMNS = ["severity", "file", "sheet", "row", "column", "value", "problem", "action", "effect", "money", "hours",
            "answers"]  # fmt: skip
 BLOCKED = N_("No report can be made until it is mended.")  # what an error means where nothing more is known
+MORE = N_("{count} more rows have the same problem.")
 LISTED = 500  # rows listed per fault and column; the rest is counted in one line
 
 
@@ -64,6 +66,28 @@ def in_a_row(*sentences: str) -> str:
     for more in rest:
         said = _("{problem} {action}").format(problem=said, action=more)
     return said
+
+
+class Touched(NamedTuple):
+    """What the rows named hold together, each row once."""
+
+    money: float
+    hours: float
+    answers: float
+
+
+def touched(problems: pd.DataFrame) -> Touched:
+    """Revenue, hours and answers of the rows that errors and warnings name; a row named twice counts once.
+
+    Revenue of rows that follow each other in time (a contract and its renewal) is added up all the same: it is what is
+    to be looked through, not what is paid in a month.
+    """
+    rows = problems[problems["severity"].isin([ERROR, WARNING])]
+    place = ["file", "sheet", "row"]
+    named = rows[rows["row"].notna()].groupby(place, dropna=False)[["money", "hours", "answers"]].max()
+    whole = rows.loc[rows["row"].isna(), ["money", "hours", "answers"]]
+    total = pd.concat([named, whole]).abs().sum()
+    return Touched(float(total["money"]), float(total["hours"]), float(total["answers"]))
 
 
 class Problems:
@@ -117,10 +141,9 @@ class Problems:
                 Problem(severity, place, number, column, text, problem, action, fields, effect, *held, first)
             )
         if len(rows) > LISTED:
-            more = N_("{count} more rows have the same problem.")
             held = stake.held(slice(LISTED, None)) if stake else (None, None, None)
             rest = {**fields, "count": len(rows) - LISTED}
-            self.found.append(Problem(severity, source, None, column, "", more, action, rest, effect, *held))
+            self.found.append(Problem(severity, source, None, column, "", MORE, action, rest, effect, *held))
 
     @property
     def errors(self) -> list[Problem]:
@@ -176,3 +199,20 @@ class Problems:
             N_("{where}: {said} {counted}; `cs-analysis check --data …` lists all."),
             where=where, said=said, counted=counted,
         )  # fmt: skip
+
+
+def by_kind(faults: Iterable[Problem]) -> list[tuple[str, float]]:
+    """The warnings kind by kind, those first that touch most money: the largest in words, and the money of all."""
+    kinds: dict[tuple[str, Source, str], list[Problem]] = {}
+    for fault in faults:
+        if fault.severity == WARNING and fault.problem != MORE:
+            kinds.setdefault((fault.problem, fault.source, fault.column), []).append(fault)
+    told = []
+    for same in kinds.values():
+        said, others = max(same, key=lambda p: abs(p.touched or 0)).said(), len(same) - 1
+        if others:
+            more = ngettext("({count} more row like it)", "({count} more rows like it)", others)
+            said = in_a_row(said, more.format(count=others))
+        known = [abs(p.touched) for p in same if p.touched is not None]
+        told.append((said, sum(known) if known else float("nan")))
+    return sorted(told, key=lambda kind: -kind[1] if kind[1] == kind[1] else 0.0)

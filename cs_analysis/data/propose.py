@@ -261,7 +261,8 @@ def _records(table: Table, frame: pd.DataFrame, sure: Mapping[str, Guess]) -> di
     if table.name == "accounts":
         rest = [str(c) for c in frame if c not in (ROW, RECORD_START) and c not in {g.header for g in sure.values()}]
         of_rows = [c for c in rest if (frame.loc[frame[RECORD_START] == "", c] != "").any()]
-        return {"filter": {RECORD_START: "*"}} | ({"ignore": of_rows} if of_rows else {})
+        first: dict[str, object] = {"filter": {RECORD_START: "*"}}
+        return {**first, "ignore": of_rows} if of_rows else first
     below = frame[frame[RECORD_START].str.strip() == ""]
     account = [sure["account_id"].header] if "account_id" in sure else []
     blank = [header for header in account if len(below) and (below[header].str.strip() == "").all()]

@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from cs_analysis.data.mapping import QUESTION
+from cs_analysis.data.mapping_keys import QUESTION
 from cs_analysis.data.propose import Proposal, Question
 from cs_analysis.data.settings import Settings
 from cs_analysis.data.vocabulary import CERTAIN, LIKELY, UNSURE

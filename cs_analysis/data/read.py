@@ -19,6 +19,7 @@ import pandas as pd
 
 from cs_analysis.data.cells import ROW, cell_text
 from cs_analysis.data.headers import Finding, Headers
+from cs_analysis.data.large import LargeFile, is_large, open_large
 from cs_analysis.data.marks import is_beside, mark_of
 from cs_analysis.data.schema import TABLES, find_table
 from cs_analysis.data.sheets import distinct, tabulate
@@ -69,7 +70,8 @@ class Source:
 class Raw:
     """A table as the client wrote it; `others` are the further places of a table that stands in several.
 
-    `findings` are what was left out of the frame, or could not be read, on the way from the file.
+    `findings` are what was left out of the frame, or could not be read, on the way from the file. `large` holds all
+    the rows where the frame holds their representatives only.
     """
 
     table: str
@@ -77,6 +79,7 @@ class Raw:
     frame: pd.DataFrame
     others: tuple[Raw, ...] = ()
     findings: tuple[Finding, ...] = ()
+    large: LargeFile | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -112,10 +115,18 @@ def _unread_files(folder: Path) -> list[Source]:
 
 def fingerprints(files: list[Path]) -> dict[str, str]:
     """File name → sha256 of its content."""
-    return {f.name: hashlib.sha256(_bytes(f)).hexdigest() for f in files}
+    return {f.name: _hash(f) for f in files}
 
 
-def read_tables(folder: Path, mappings: Mapping[str, Any] | None = None) -> Reading:
+def _hash(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return hashlib.sha256(_bytes(path)).hexdigest()  # says why it cannot be opened
+
+
+def read_tables(folder: Path, mappings: Mapping[str, Any] | None = None, *, large: bool = False) -> Reading:
     """Read every table of a folder as text.
 
     Parameters
@@ -124,6 +135,8 @@ def read_tables(folder: Path, mappings: Mapping[str, Any] | None = None) -> Read
         One file per table (`contracts.csv`, `契約.parquet`), or workbooks with one sheet per table.
     mappings
         Table → its mapping in the client file; `file`, `sheet` and `header_row` of it say where the table stands.
+    large
+        Whether the rows of a file too large for memory may stay in DuckDB.
 
     Errors
     ------
@@ -136,6 +149,10 @@ def read_tables(folder: Path, mappings: Mapping[str, Any] | None = None) -> Read
     sources, unmatched = _assign(files, books, mappings)
     tables = {}
     for table in (t for t in TABLES if t in sources):
+        raw = _read_large(folder, table, sources[table], mappings.get(table)) if large else None
+        if raw is not None:
+            tables[table] = raw
+            continue
         first, *others = [_read(folder / s.file, table, s, books, mappings.get(table)) for s in sources[table]]
         tables[table] = replace(first, others=tuple(others))
     return Reading(tables, (*unmatched, *_unread_files(folder)), fingerprints(files))
@@ -275,6 +292,20 @@ def read_place(folder: Path, source: Source, tables: Mapping[str, Sequence[str]]
     first = [[str(cell) for cell in row] for row in grid.cells.head(_FIRST_ROWS).itertuples(index=False)]
     like = [table for table, h in headers.items() if any(h.count(row) > 1 for row in first)]
     return {table: Raw(table, source, tabulate(grid, str(source), headers[table])[0]) for table in like}
+
+
+def _read_large(folder: Path, table: str, sources: list[Source], mapping: Any) -> Raw | None:
+    """The representatives of a table that is too large for memory; None for any other."""
+    source = sources[0]
+    path = folder / source.file
+    if len(sources) > 1 or not is_large(path, table, mapping):
+        return None
+    headers = Headers(TABLES[table])
+    opened = open_large(path, headers)
+    if opened is None:
+        return None
+    frame, findings = tabulate(opened.representatives(), str(source), headers)
+    return Raw(table, source, frame, findings=tuple(findings), large=opened)
 
 
 def _bytes(path: Path) -> bytes:

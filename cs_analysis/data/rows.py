@@ -91,7 +91,7 @@ class TableRows:
             labels = [self.columns[c] for c in range(left, right + 1) if c in self.columns]
             if top not in position or not labels or (len(rows) < 2 and len(labels) < 2):
                 continue
-            first = self.frame.at[position[top], labels[0]]
+            first = str(self.frame.at[position[top], labels[0]])
             known = [label for label in labels if self.headers.known(label)]
             if not first.strip() or not known or self._is_aside(position[top]):
                 continue
@@ -105,7 +105,7 @@ class TableRows:
             for i in rows[1:]:
                 self.frame.at[i, labels[0]] = first
                 self.written[i, self.labels.index(labels[0])] = True
-            filled.setdefault(labels[0], []).extend(int(self.frame.at[i, ROW]) for i in rows[1:])
+            filled.setdefault(labels[0], []).extend(self._row(i) for i in rows[1:])
         for label, numbers in filled.items():
             self.add(
                 "note", N_("The cell is merged with the one above; its value “{value}” is taken for this row too."), "",
@@ -126,6 +126,10 @@ class TableRows:
 
     def _is_aside(self, i: int) -> bool:
         return bool(self._is_total_row(i))
+
+    def _row(self, i: int) -> int:
+        """The row number that the client sees."""
+        return int(self.frame[ROW].iloc[i])
 
     def _first(self, i: int) -> tuple[str, str]:
         """The header and the text of the first filled cell of a row."""
@@ -151,14 +155,14 @@ class TableRows:
             if same:
                 aside[i] = True
                 self.add(
-                    "note", N_("The row repeats the header; it is set aside."), "", rows=[self.frame.at[i, ROW]],
+                    "note", N_("The row repeats the header; it is set aside."), "", rows=[self._row(int(i))],
                     column=label, values=[text],
                 )  # fmt: skip
             elif any(all(find_column(t, text) for text in texts.values()) for t in TABLES.values()):
                 aside[i:] = True
                 self.add(
                     "error", N_("The row looks like the header of another table, and what follows it is not read."),
-                    N_("Put every table into a sheet of its own."), rows=[self.frame.at[i, ROW]], column=label,
+                    N_("Put every table into a sheet of its own."), rows=[self._row(int(i))], column=label,
                     values=[text],
                 )  # fmt: skip
                 break
@@ -200,12 +204,12 @@ class TableRows:
         since = 0
         for i in np.flatnonzero(totals):
             label, text = self._first(int(i))
-            number, apart = int(self.frame.at[i, ROW]), False
+            number, apart = self._row(int(i)), False
             data = ~(totals | aside)
             word = next((w for lb in self.labels if (w := self._total_word(str(self.frame[lb].iloc[i])))), "")
             for amount in (lb for lb in self.labels if self.kinds[lb] in ("money", "hours", "number")):
-                said = self._number(self.frame[amount].iloc[[i]], amount).iloc[0]
-                if said != said or any(w in word for w in _NO_SUM):
+                said = self._number(self.frame[amount].iloc[int(i) : int(i) + 1], amount).iloc[0]
+                if said != said or self.grid.is_part or any(w in word for w in _NO_SUM):
                     continue
                 part = np.arange(len(data)) < i
                 sums = [self._number(self.frame[amount][data & part & rows], amount).sum()

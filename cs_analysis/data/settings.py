@@ -48,7 +48,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from cs_analysis.data.mapping import TableMapping, check_mapping
+from cs_analysis.data.mapping_keys import TableMapping, check_mapping
 from cs_analysis.data.schema import TABLES, find_table
 from cs_analysis.data.sections import (
     DAY,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cs_analysis.data.book import Checked
-from cs_analysis.data.problems import in_a_row
+from cs_analysis.data.problems import BLOCKED, in_a_row, touched
 from cs_analysis.data.read import Source
-from cs_analysis.display.language import _, ngettext, number
+from cs_analysis.display.language import _, money, ngettext, number
 from cs_analysis.errors import N_
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def lines(checked: Checked) -> list[str]:
 
 
 def summary(checked: Checked) -> str:
-    """The numbers of errors and warnings in words."""
+    """The numbers of errors and warnings in words, and what the rows they name hold."""
     problems = checked.problems
     errors, warnings = (int((problems["severity"] == kind).sum()) for kind in ("error", "warning"))
     if not errors and not warnings:
@@ -46,6 +46,16 @@ def summary(checked: Checked) -> str:
         ngettext("{count} error", "{count} errors", errors).format(count=number(errors)),
         ngettext("{count} warning", "{count} warnings", warnings).format(count=number(warnings)),
     ]
+    held = touched(problems)
+    holds = []
+    if held.money:
+        holds.append(_("{amount} a month").format(amount=money(held.money, checked.currency)))
+    if held.hours:
+        holds.append(_("{n} hours").format(n=number(held.hours, 1)))
+    if held.answers:
+        holds.append((_("1 answer") if held.answers == 1 else _("{n} answers")).format(n=number(held.answers)))
+    if holds:
+        parts.append(_("on rows that hold {held}").format(held=", ".join(holds)))
     return ", ".join(parts)
 
 
@@ -63,7 +73,13 @@ def _where(problem: dict) -> tuple[str, str]:
 
 def _line(problem: dict) -> str:
     where = ", ".join(filter(None, _where(problem)))
-    return f"{_(_SEVERITIES[problem['severity']])}: {where}: {in_a_row(problem['problem'], problem['action'])}"
+    return f"{_(_SEVERITIES[problem['severity']])}: {where}: {_said(problem)}"
+
+
+def _said(problem: dict) -> str:
+    """What is wrong, what it means and what to do; that an error stops the report is what the word error says."""
+    effect = "" if problem["effect"] == _(BLOCKED) else problem["effect"]
+    return in_a_row(problem["problem"], effect, problem["action"])
 
 
 def table(checked: Checked) -> Table:
@@ -75,10 +91,10 @@ def table(checked: Checked) -> Table:
     found = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, expand=True)
     found.add_column(_("severity"), no_wrap=True)
     found.add_column(_("where"), overflow="fold", ratio=1)
-    found.add_column(_("problem and what to do"), overflow="fold", ratio=2)
+    found.add_column(_("problem, what it means and what to do"), overflow="fold", ratio=2)
     for problem in checked.problems.to_dict("records"):
         kind = Text(_(_SEVERITIES[problem["severity"]]), style="bold" if problem["severity"] == "error" else "")
         # as Text: what a client wrote into a cell is not markup
         where = Text("\n".join(filter(None, _where(problem))))
-        found.add_row(kind, where, Text(in_a_row(problem["problem"], problem["action"])), end_section=True)
+        found.add_row(kind, where, Text(_said(problem)), end_section=True)
     return found
