@@ -192,9 +192,7 @@ def _rename(
     return frame.rename(columns=headers), headers
 
 
-def _filter(
-    frame: pd.DataFrame, mapping: TableMapping, step: _Step, problems: Problems
-) -> pd.DataFrame:
+def _filter(frame: pd.DataFrame, mapping: TableMapping, step: _Step, problems: Problems) -> pd.DataFrame:
     amounts = [*mapping.units, *([mapping.derive.amount.amount] if mapping.derive.amount else [])]
     for name, values in mapping.filter.items():
         column = step.locate(frame, name)
