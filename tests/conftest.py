@@ -1,7 +1,7 @@
 """What the tests share: the rule for programs that only some tests need.
 
-A test marked ``browser`` or ``spark`` is skipped, with the remedy as its reason, where that program is missing;
-where the environment variable ``CI`` is set it fails instead, so that the full proof cannot shrink unseen.
+A test marked ``browser``, ``spark`` or ``office`` is skipped, with the remedy as its reason, where that program is
+missing; where the environment variable ``CI`` is set it fails instead, so that the full proof cannot shrink unseen.
 """
 
 from __future__ import annotations
@@ -30,9 +30,15 @@ def java() -> str | None:
     return shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
 
 
+def office() -> str | None:
+    """Path of LibreOffice, or None."""
+    return shutil.which("soffice")
+
+
 NEEDS = {
     "browser": (chromium, "needs Debian's chromium (apt-get install chromium)"),
     "spark": (java, "needs a Java runtime (apt-get install openjdk-17-jre-headless)"),
+    "office": (office, "needs LibreOffice (apt-get install libreoffice-calc)"),
 }
 
 

@@ -295,7 +295,10 @@ def test_scores_are_read_as_written_and_listed_where_they_are_none(tmp_path):
     lines = ["10点", "９", "N/A", ""]
     answers = "account_id,respondent,wave,score\n" + "".join(f"A1,R{i},w,{s}\n" for i, s in enumerate(lines))
     place = folder(tmp_path, survey_responses=answers)
-    assert found(place) == [("warning", "survey_responses.csv", 4, "score", "N/A")]
+    assert found(place) == [
+        ("warning", "survey_responses.csv", 4, "score", "N/A"),
+        ("note", "survey_responses.csv", None, "score", ""),  # two scores stood in another form
+    ]
     assert cs.load(place).survey_responses["score"].fillna(-1).tolist() == [10, 9, -1, -1]
     answers = "account_id,respondent,wave,score\nA1,R1,w,11\nA1,R2,w,7.5\n"
     listed = found(folder(tmp_path, survey_responses=answers))

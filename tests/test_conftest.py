@@ -1,4 +1,4 @@
-"""The rule for missing programs, tried out in a pytest of its own whose PATH has neither browser nor Java."""
+"""The rule for missing programs, tried out in a pytest of its own whose PATH has none of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 def test_probe():
     pass
 """
-INI = "[pytest]\nmarkers =\n  browser\n  spark\n"
+INI = "[pytest]\nmarkers =\n  browser\n  spark\n  office\n"
 
 
 def _run(folder: Path, marker: str, ci: str) -> str:
@@ -35,7 +35,9 @@ def _run(folder: Path, marker: str, ci: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(("marker", "remedy"), [("browser", "chromium"), ("spark", "openjdk")])
+@pytest.mark.parametrize(
+    ("marker", "remedy"), [("browser", "chromium"), ("spark", "openjdk"), ("office", "libreoffice-calc")]
+)
 def test_missing_program_skips_with_the_remedy_and_fails_under_ci(tmp_path, marker, remedy):
     alone = _run(tmp_path, marker, ci="")
     assert "1 skipped" in alone

@@ -337,16 +337,14 @@ def convert(office: str, path: Path, out: Path, to: str) -> None:
     subprocess.run([*command, "--outdir", out, path], check=True, capture_output=True, timeout=120)
 
 
+@pytest.mark.office
 def test_what_libreoffice_saves_is_read_alike(template, lang, tmp_path):
     """As a workbook, and sheet by sheet as CSV in Japanese encoding with the cells as they are shown."""
     office = shutil.which("soffice")
-    if office is None:
-        pytest.skip("needs LibreOffice")
+    assert office is not None
     fill(template, typed(lang))
     convert(office, template, tmp_path / "saved", "xlsx")
     convert(office, template, tmp_path / "csv", "csv:Text - txt - csv (StarCalc):44,34,60,1,,1041,false,true,true,,,-1")
-    for path in (tmp_path / "csv").iterdir():
-        path.rename(path.with_name(path.name.removeprefix(f"cs_data_{lang}-")))
     for folder in (tmp_path / "saved", tmp_path / "csv"):
         assert check(folder).problems.query("severity != 'note'").empty, check(folder).problems.to_string()
         assert_read_back(cs.load(folder, as_of=date(2025, 5, 31), lang=lang))

@@ -90,7 +90,7 @@ def _without_duplicates(clean: Clean, settings: Settings, problems: Problems) ->
             N_("Keep one of the rows, or give each its own key."), rows=clean.frame.loc[twice, ROW],
             column=clean.header(key[0]), values=_key_text(clean.frame[twice], key),
             effect=N_("Which of them is right cannot be known, and no report can be made. They hold {at_stake}."),
-            stake=held(clean, twice, settings), key=" + ".join(clean.header(k) for k in key),
+            stake=held(clean, twice, settings), key=" + ".join(clean.header(k).rstrip(" *") for k in key),
         )  # fmt: skip
     return clean
 

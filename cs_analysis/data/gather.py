@@ -82,7 +82,7 @@ def gather(folder: Path, settings: Settings, *, large: bool = False) -> Gathered
     from_databases = read_sources(settings.source, reading.tables, file=settings.path)
     reading = replace(reading, tables={**reading.tables, **from_databases})
     problems = Problems()
-    unmatched = tuple(place for place in reading.unmatched if not is_beside(place.sheet or Path(place.file).stem))
+    unmatched = tuple(place for place in reading.unmatched if not is_beside(place.name))
     _require(reading.tables, unmatched)
     given = _given(reading, problems)
     tables: dict[str, Clean] = {}

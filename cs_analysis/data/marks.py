@@ -24,7 +24,7 @@ def mark_of(text: object) -> str:
 def is_beside(sheet: str) -> bool:
     """Whether a sheet (or a CSV made from it) is one that the kit itself put beside the tables.
 
-    >>> is_beside("はじめに"), is_beside("契約")
-    (True, False)
+    >>> is_beside("はじめに"), is_beside("cs_data_ja-はじめに"), is_beside("契約")
+    (True, True, False)
     """
-    return normalise(sheet) in _BESIDE
+    return normalise(sheet) in _BESIDE or normalise(sheet.rpartition("-")[2]) in _BESIDE

@@ -19,7 +19,7 @@ from cs_analysis.data.problems import by_kind
 from cs_analysis.data.schema import TABLES
 from cs_analysis.display import charts
 from cs_analysis.display.html import Html, table
-from cs_analysis.display.language import _, current, day, money_short, month, ngettext, number, percent, speaking
+from cs_analysis.display.language import _, day, money_short, month, ngettext, number, percent, speaking
 from cs_analysis.errors import N_
 
 _SEVERITIES = {"error": N_("error"), "warning": N_("warning"), "note": N_("note")}
@@ -86,7 +86,7 @@ def plot_coverage(coverage: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def _table_label(name: str) -> str:
-    return TABLES[name].label_ja if current() == "ja" and name in TABLES else name
+    return TABLES[name].local_name if name in TABLES else name
 
 
 def findings(book: Book) -> pd.DataFrame:

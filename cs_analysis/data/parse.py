@@ -126,14 +126,15 @@ def mixed_percent(texts: pd.Series, groups: pd.Series | None = None) -> pd.Serie
 _PLAIN = r"^-?\d+(\.\d+)?([eE][+-]?\d{1,3})?$"
 _SIGN = r"[-−‐‑–△▲+]"
 _NUMBER = re.compile(
-    rf"(?P<sign>{_SIGN}?)\s*(?P<before>[¥$€£]|[A-Z]{{3}})?\s*(?P<inner>{_SIGN}?)\s*"
+    rf"(?P<sign>{_SIGN}?)\s*(?P<before>[¥\\$€£]|[A-Z]{{3}})?\s*(?P<inner>{_SIGN}?)\s*"
     r"(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d*)?|\.\d+)\s*"
     r"(?P<scale>千|万|百万|億)?\s*(?P<after>円|%|[¥$€£]|[A-Z]{3})?"
 )
 _EUROPEAN = re.compile(rf"{_SIGN}?\d+(?:\.\d{{3}})*,\d+")
 _SCALES = {None: 1, "千": 1e3, "万": 1e4, "百万": 1e6, "億": 1e8}
 _MARKS = {
-    "¥": ("JPY", "CNY"), "円": ("JPY",), "€": ("EUR",), "£": ("GBP",),
+    "¥": ("JPY", "CNY"), "円": ("JPY",), "\\": ("JPY",),  # a file in cp932 has the yen sign where others have \
+    "€": ("EUR",), "£": ("GBP",),
     "$": ("USD", "AUD", "CAD", "HKD", "NZD", "SGD", "TWD", "MXN"),
 }  # fmt: skip
 

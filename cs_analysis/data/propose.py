@@ -108,7 +108,7 @@ def propose(folder: Path, settings: Settings, reading: Reading | None = None) ->
     for raw in there.values():
         if raw.table not in settings.mapping and (proposal := _of_known(raw, there, settings)) is not None:
             found.append(proposal)
-    unmatched = (p for p in reading.unmatched if not is_beside(p.sheet or Path(p.file).stem))
+    unmatched = (p for p in reading.unmatched if not is_beside(p.name))
     places = [p for p in unmatched if (folder / p.file).suffix.lower() in _READABLE]
     candidates = [c for p in places if (c := _best(folder, p, set(there) | set(settings.source))) is not None]
     if "accounts" not in there and not any(raw.table == "accounts" for raw, _guesses_of in candidates):

@@ -21,7 +21,7 @@ from cs_analysis.data.cells import ROW, cell_text
 from cs_analysis.data.headers import Finding, Headers
 from cs_analysis.data.large import LargeFile, is_large, open_large
 from cs_analysis.data.marks import is_beside, mark_of
-from cs_analysis.data.schema import TABLES, find_table
+from cs_analysis.data.schema import TABLES, find_saved_sheet, find_table
 from cs_analysis.data.sheets import distinct, tabulate
 from cs_analysis.data.textfile import read_text
 from cs_analysis.data.workbook import Workbook
@@ -42,6 +42,11 @@ class Source:
     file: str
     sheet: str = ""
     parts: tuple[Source, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What names the table: the sheet's name, or the file's without its ending."""
+        return self.sheet or Path(self.file).stem
 
     @classmethod
     def of(cls, parts: Sequence[Source]) -> Source:
@@ -173,7 +178,7 @@ def _assign(
     for place in places:
         if any(place in named for named in taken.values()):
             continue
-        table = find_table(place.sheet or Path(place.file).stem)
+        table = find_table(place.name)
         if table is None and _only_sheet(place, books):
             table = find_table(Path(place.file).stem)
         if table is None or table.name in taken:
@@ -187,6 +192,11 @@ def _assign(
             )  # fmt: skip
         else:
             found[table.name] = [place]
+    for place in [p for p in unmatched if not p.sheet]:
+        table = find_saved_sheet(place.name)
+        if table is not None and table.name not in found:  # a file of the very name goes first
+            found[table.name] = [place]
+            unmatched.remove(place)
     return found, unmatched
 
 

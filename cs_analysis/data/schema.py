@@ -65,6 +65,11 @@ class Table:
     blanks_else: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
+    def local_name(self) -> str:
+        """The table's name in the language in force, as it stands on its sheet in the templates."""
+        return self.label_ja if current() == "ja" else self.name
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The canonical names of the columns, in order."""
         return tuple(c.name for c in self.columns)
@@ -321,6 +326,17 @@ def find_table(name: object) -> Table | None:
     ('time_entries', 'mrr_months', None)
     """
     return TABLES.get(_TABLE_NAMES.get(normalise(name), ""))
+
+
+def find_saved_sheet(name: str) -> Table | None:
+    """The table of a sheet that a spreadsheet program saved apart, as the workbook's name, a hyphen and the sheet's.
+
+    >>> find_saved_sheet("cs_data_ja-契約").name, find_saved_sheet("hours-by-account"), find_saved_sheet("契約")
+    ('contracts', None, None)
+    """
+    _book, hyphen, sheet = name.rpartition("-")
+    table = find_table(sheet) if hyphen else None
+    return table if table and normalise(sheet) in map(normalise, (table.name, table.label_ja)) else None
 
 
 def find_column(table: Table, header: object) -> Column | None:

@@ -48,6 +48,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from cs_analysis.data.derive import Amount, Clock, Tenure
 from cs_analysis.data.mapping_keys import TableMapping, check_mapping
 from cs_analysis.data.schema import TABLES, find_table
 from cs_analysis.data.sections import (
@@ -337,12 +338,15 @@ def key_table() -> str:
         "|---|---|---|---|",
     ]
     named = {s.__name__.lower(): s for s in (Client, Money, Rules, Report, Stages, Nps)}
-    for name, section in {**named, "mapping.<table>": TableMapping, "source.<table>": Database}.items():
+    mapped = {"mapping.<table>": TableMapping, "source.<table>": Database}
+    derived = {"tenure": Tenure, "amount": Amount, "clock": Clock}
+    mapped |= {f"mapping.<table>.derive.{rule}": section for rule, section in derived.items()}
+    for name, section in {**named, **mapped}.items():
         for key, about in section.model_fields.items():
             if about.description is None:  # sections of their own
                 continue
             default = None if about.is_required() else about.get_default(call_default_factory=True)
             plain = list(default) if isinstance(default, dict) else default  # of long tables the names alone
             shown = "" if plain in (None, "", [], {}) else f"`{json.dumps(plain, ensure_ascii=False)}`"
-            lines.append(f"| `[{name}]` | `{key}` | {shown} | {_(about.description)} |")
+            lines.append(f"| `[{name}]` | `{about.alias or key}` | {shown} | {_(about.description)} |")
     return "\n".join(lines)

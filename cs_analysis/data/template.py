@@ -97,11 +97,6 @@ def header(column: Column, *, marked: bool = True) -> str:
     return name + " *" if column.required and marked else name
 
 
-def sheet_name(table: Table) -> str:
-    """The name of a table's sheet in the language in force."""
-    return table.label_ja if current() == "ja" else table.name
-
-
 def _csv_of(table: Table) -> Callable[[], bytes]:
     def made() -> bytes:
         text = io.StringIO(newline="")
@@ -142,7 +137,7 @@ def _row_of(table: Table) -> tuple[str, str, str]:
     """Sheet, what a row of it is, and who needs it, for the guide."""
     needed = {"accounts": _("required"), "contracts": _("required, or monthly MRR instead")}
     title = "" if current() == "ja" else _(table.label_en) + ": "
-    return sheet_name(table), title + _(table.grain), needed.get(table.name, _("optional"))
+    return table.local_name, title + _(table.grain), needed.get(table.name, _("optional"))
 
 
 class _Lists:
@@ -178,7 +173,7 @@ class _Sheet:
 
     def write(self) -> None:
         """Header, notes, example, formats and checks."""
-        name = sheet_name(self.table)
+        name = self.table.local_name
         sheet = self.book.add_worksheet(name)
         sheet.set_tab_color(self.look.accent if self.table.name in ("accounts", "contracts") else self.look.pale)
         sheet.freeze_panes(1, 1)
@@ -264,7 +259,7 @@ class _Sheet:
         """What Excel is to check in a column; where other forms are allowed too it only asks."""
         if column.name == "account_id" and self.table.name != "accounts":
             about = _("This id is not on the sheet {sheet}. Keep it all the same?").format(
-                sheet=sheet_name(TABLES["accounts"])
+                sheet=TABLES["accounts"].local_name
             )
             return {"validate": "list", "source": "=account_ids", **_told(about, "warning")}
         if values := _values(column):

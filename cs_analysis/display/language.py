@@ -11,6 +11,7 @@ import gettext as _gettext
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cache
 from math import isfinite
 from pathlib import Path
@@ -88,16 +89,21 @@ def _known(value: object) -> bool:
     return value is not None and isfinite(float(value))  # type: ignore[arg-type]
 
 
-def number(value: float | None, digits: int = 0) -> str:
-    """A number with thousands separated and ``digits`` decimals; half away from zero is never relied on.
+_EXACT = Context(prec=400)  # enough for the digits of any float
 
-    >>> number(1234.56, 1), number(-3), number(float("nan"))
-    ('1,234.6', '−3', '–')
+
+def number(value: float | None, digits: int = 0) -> str:
+    """A number with thousands separated and ``digits`` decimals; a half is rounded away from zero, as in Excel.
+
+    >>> number(1234.56, 1), number(-3), number(152.5), number(float("nan"))
+    ('1,234.6', '−3', '153', '–')
     """
     if not _known(value):
         return MISSING
     pattern = "#,##0" + ("." + "0" * digits if digits else "")
-    text = format_decimal(round(float(value), digits) + 0.0, format=pattern, locale=current())  # type: ignore[arg-type]
+    written = Decimal(repr(float(value)))  # type: ignore[arg-type]
+    rounded = written.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, context=_EXACT)
+    text = format_decimal(rounded if rounded else 0, format=pattern, locale=current())
     return text.replace("-", "−")
 
 

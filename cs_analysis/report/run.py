@@ -24,6 +24,7 @@ import nbformat
 import cs_analysis
 from cs_analysis.data.book import Book, load
 from cs_analysis.data.cache import CACHE
+from cs_analysis.data.schema import TABLES
 from cs_analysis.data.settings import Settings, read_settings
 from cs_analysis.display.language import _, render, speaking
 from cs_analysis.errors import N_, CsError, InputError, NotebookError
@@ -317,10 +318,11 @@ class _Run:
 
 
 def _lacking(need: tuple[str, ...]) -> NotebookError:
+    names = [TABLES[table].local_name for table in need]
     return NotebookError(
-        N_("There is no table {tables} in the data; add {file} to bring this page to life."),
-        tables=" / ".join(need),
-        file=f"{need[0]}.csv",
+        N_("There is no table {tables} in the data; add {file}, or a sheet of that name, to bring this page to life."),
+        tables=" / ".join(names),
+        file=f"{names[0]}.csv",
     )
 
 

@@ -37,6 +37,19 @@ def _twice(folder: Path) -> None:
     (folder / "契約.csv").write_text(SOUND, encoding="utf-8")
 
 
+def _saved_apart(folder: Path) -> None:
+    """As LibreOffice saves all sheets of a workbook at once."""
+    (folder / "acme-顧客.csv").write_text(text_of(ACCOUNTS), encoding="utf-8")
+    (folder / "acme-契約.csv").write_text(SOUND, encoding="utf-8")
+    (folder / "acme-はじめに.csv").write_text("記入のしかた\r\n", encoding="utf-8")
+    (folder / "acme-_lists.csv").write_text("はい\r\n", encoding="utf-8")
+
+
+def _older_copy(folder: Path) -> None:
+    texts()(folder)
+    (folder / "old-contracts.csv").write_text(SOUND, encoding="utf-8")
+
+
 def _zipped(folder: Path) -> None:
     texts()(folder)
     (folder / "usage.csv.zip").write_bytes(b"PK\x03\x04")
@@ -68,6 +81,8 @@ CASES = [
         texts(text_of((("顧客ID", "顧客名"), ("A1", "髙島①"), ("A2", "﨑山"), ("A3", "㈱星野"))).encode("cp932")),
         names={"A1": "髙島①", "A2": "﨑山", "A3": "㈱星野"},
     ),
+    Case("sheets saved apart, each under the name of its workbook", _saved_apart),
+    Case("an older copy under a longer name", _older_copy, notes=(("note", "old-contracts.csv", "", 0, ""),)),
     Case("Excel's own first line sep=;", texts(contracts="sep=;\r\n" + text_of(CONTRACTS, ";"))),
     Case(
         "title rows above the header, and a comma in one of them",
