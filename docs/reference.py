@@ -21,15 +21,15 @@ on that day. Blank templates with a comment per column and dropdowns are under
 
 ## How cells are read
 
-Title rows above the header, a header of two rows, blank rows, total rows and the footer of a report are recognised; what
-is left out is counted and listed. Text files may be in UTF-8, UTF-16 or cp932 (Japanese Excel), with commas, semicolons
-or tabs. Everything is read as text first, so ids keep their zeros.
+Title rows above the header, a header of two rows, blank rows, total rows and the footer of a report are recognised;
+what is left out is counted and listed. Text files may be in UTF-8, UTF-16 or cp932 (Japanese Excel), with commas,
+semicolons or tabs. Everything is read as text first, so ids keep their zeros.
 
 | type | read | refused, with the cell |
 |---|---|---|
-| date | 2024-04-01, 2024/4/1, 2024年4月1日, 令和6年4月1日, R6.4.1, 20240401, 1 Apr 2024, Excel's serial 45383 | 03/04/2024 (which is the month?), 24/4/1, a day that does not exist |
+| date | 2024/4/1, 2024年4月1日, 令和6年4月1日, R6.4.1, 1 Apr 2024, Excel's serial 45383 | 03/04/2024, 24/4/1 |
 | month | 2024-04, 2024/4, 2024年4月, 令和6年4月, 202404, Apr 2024, or a day in it | Apr-24, a month without a year |
-| money | 1,234.5, ¥1,234, 1,234円, 12万円, 500千円, △1,200 or (1,200) for minus, full-width digits | another currency than the client's (unless converted by `fx`), 1.234,50, words |
+| money | 1,234.5, ¥1,234, 12万円, 500千円, △1,200 and (1,200) for minus | 1.234,50, a currency without a rate in `fx` |
 | hours | 1.5, 1:30, 90分, 1時間30分, 10:00-11:30, 22:00-1:30 | more than a day, a night of over 12 hours |
 | rate | 45 %, 0.45 | 45 without its sign; a column that mixes both |
 | score | 0 to 10, 9点; "N/A" and the like count as no answer | 11, 7.5 |
@@ -40,15 +40,15 @@ could mean two things is an error, and errors stop the report.
 
 ## What is checked
 
-`cs-analysis check` tells every fault in one pass, with file, sheet, row, column, value, what it means for the figures and
-how to mend it; `--annotate DIR` writes a copy of each workbook with the cells marked. An error stops the report; a
+`cs-analysis check` tells every fault in one pass, with file, sheet, row, column, value, what it means for the figures
+and how to mend it; `--annotate DIR` writes a copy of each workbook with the cells marked. An error stops the report; a
 warning goes into it with the revenue, hours or answers it touches.
 
 - Keys that stand twice, rows without a required value, values out of range.
 - Accounts in one table that are not in `accounts`, with the nearest id that is.
 - An end before its start; dates far from all others; negative amounts.
-- Lines that overlap or leave a short gap, lines with a notice and no end, accounts that left and still pay, a term that is
-  over without a departure.
+- Lines that overlap or leave a short gap, lines with a notice and no end, accounts that left and still pay, a term that
+  is over without a departure.
 - Usage before the first contract or after the last.
 - Monthly totals that do not tie to the `ledger`, named to the line where one explains the difference.
 - Departures that seem not to have been recorded before some day.
