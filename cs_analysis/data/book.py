@@ -32,7 +32,7 @@ from cs_analysis.data.gather import (
 from cs_analysis.data.large import TABLE as LARGE_TABLE
 from cs_analysis.data.large import is_large
 from cs_analysis.data.lines import TERM_SHARE
-from cs_analysis.data.problems import ERROR, WARNING, Problem, Problems
+from cs_analysis.data.problems import ERROR, WARNING, Problem, Problems, with_touched
 from cs_analysis.data.read import Reading, data_files
 from cs_analysis.data.save import csv_bytes
 from cs_analysis.data.schema import TABLES, find_column
@@ -206,7 +206,8 @@ class Book:
                 "{count} warnings about the data; see the data check.",
                 warnings,
             )
-            lines.append(say(said.format(count=number(warnings)), kind="warning"))
+            text = with_touched(said.format(count=number(warnings)), self.problems, self.settings.client.currency)
+            lines.append(say(text, kind="warning"))
         return lines
 
 

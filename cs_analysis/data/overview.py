@@ -15,13 +15,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cs_analysis.data.book import Book, as_pandas
-from cs_analysis.data.problems import by_kind
+from cs_analysis.data.problems import by_kind, where, whole_sentence, with_touched
 from cs_analysis.data.schema import TABLES
 from cs_analysis.display import charts
 from cs_analysis.display.html import Html, table
 from cs_analysis.display.language import _, day, money_short, month, ngettext, number, percent, speaking
 from cs_analysis.errors import N_
 
+_READ_IN_PASSING = 20  # faults that a page shows at once
 _SEVERITIES = {"error": N_("error"), "warning": N_("warning"), "note": N_("note")}
 _SWITCHES = {
     "end_date_inclusive": N_("Whether a contract's end date is its last day of service (true) or the first day after."),
@@ -62,16 +63,17 @@ def say_coverage(book: Book) -> str:
 
 
 def say_problems(book: Book) -> str:
-    """How many faults the checker found."""
+    """How many faults the checker found, and what hangs on them."""
     counts = book.problems["severity"].value_counts()
     warnings = int(counts.get("warning", 0))
     if not warnings:
         return _("The checker found nothing that touches a figure.")
-    return ngettext(
+    said = ngettext(
         "The checker found {n} thing that may touch a figure; it is listed below with what to do.",
         "The checker found {n} things that may touch a figure; they are listed below with what to do.",
         warnings,
     ).format(n=number(warnings))
+    return with_touched(said, book.problems, book.settings.client.currency)
 
 
 def plot_coverage(coverage: pd.DataFrame, ax: Axes) -> Axes:
@@ -114,12 +116,17 @@ def table_coverage(book: Book) -> Html:
 
 
 def table_problems(book: Book) -> Html:
-    """Every fault with its place and remedy."""
-    labels = {"severity": _("Severity"), "file": _("File"), "sheet": _("Sheet"), "row": _("Row")}
-    labels |= {"column": _("Column"), "value": _("Value"), "problem": _("Problem")}
-    labels |= {"effect": _("What it means for the figures"), "action": _("What to do")}
-    frame = book.problems[list(labels)].assign(severity=[_(_SEVERITIES[s]) for s in book.problems["severity"]])
-    return table(frame, _("Everything the checker found"), name="problems", labels=labels)
+    """Every fault with its place and remedy; open where they are few enough to be read in passing."""
+    labels = {"severity": _("Severity"), "where": _("Where"), "said": _("Problem, what it means and what to do")}
+    found = book.problems
+    rows = [
+        (_(_SEVERITIES[p["severity"]]), _(", ").join(filter(None, where(p))), whole_sentence(p))
+        for p in found.to_dict("records")
+    ]
+    frame = pd.DataFrame(rows, columns=list(labels))
+    few = len(frame) <= _READ_IN_PASSING
+    caption = _("Everything the checker found")
+    return table(frame, caption, name="problems", labels=labels, folded=not few, download=found)
 
 
 def table_problem_counts(counts: pd.DataFrame) -> Html:

@@ -5,16 +5,16 @@ A problem keeps its message and its fields apart, so that the same load can be r
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from cs_analysis.data.read import Source
 from cs_analysis.data.stake import Stake
-from cs_analysis.display.language import _, ngettext, render
+from cs_analysis.display.language import _, money, ngettext, number, render
 from cs_analysis.errors import N_, CsError, InputError
 
 ERROR, WARNING, NOTE = "error", "warning", "note"  # stops the run · is carried into the report · is only listed
@@ -75,6 +75,21 @@ class Touched(NamedTuple):
     hours: float
     answers: float
 
+    def said(self, currency: str) -> str:
+        """The three in words, "" when there is none of them.
+
+        >>> Touched(120.0, 1.5, 0.0).said("JPY")
+        '¥120 a month, 1.5 hours'
+        """
+        parts = []
+        if self.money:
+            parts.append(_("{amount} a month").format(amount=money(self.money, currency)))
+        if self.hours:
+            parts.append(_("{n} hours").format(n=number(self.hours, 1)))
+        if self.answers:
+            parts.append((_("1 answer") if self.answers == 1 else _("{n} answers")).format(n=number(self.answers)))
+        return _(", ").join(parts)
+
 
 def touched(problems: pd.DataFrame) -> Touched:
     """Revenue, hours and answers of the rows that errors and warnings name; a row named twice counts once.
@@ -88,6 +103,30 @@ def touched(problems: pd.DataFrame) -> Touched:
     whole = rows.loc[rows["row"].isna(), ["money", "hours", "answers"]]
     total = pd.concat([named, whole]).abs().sum()
     return Touched(float(total["money"]), float(total["hours"]), float(total["answers"]))
+
+
+def with_touched(said: str, problems: pd.DataFrame, currency: str) -> str:
+    """A sentence about problems, and one on what hangs on the rows they name, where anything does."""
+    held = touched(problems).said(currency)
+    return in_a_row(said, _("The rows they name hold {held}.").format(held=held) if held else "")
+
+
+def where(problem: Mapping[Any, Any]) -> tuple[str, str]:
+    """File and sheet of a row of `Problems.frame`, and the place in it; with the value, if the sentence lacks it."""
+    inside = []
+    if pd.notna(problem["row"]):
+        inside.append(_("row {row}").format(row=problem["row"]))
+    if problem["column"]:
+        inside.append(_("column {column}").format(column=problem["column"]))
+    if problem["value"] and problem["value"] not in problem["problem"]:
+        inside.append(problem["value"])
+    return str(Source(problem["file"], problem["sheet"] or "")), ", ".join(inside)
+
+
+def whole_sentence(problem: Mapping[Any, Any]) -> str:
+    """What is wrong, what it means and what to do; that an error stops the report is what the word error says."""
+    effect = "" if problem["effect"] == _(BLOCKED) else problem["effect"]
+    return in_a_row(problem["problem"], effect, problem["action"])
 
 
 class Problems:

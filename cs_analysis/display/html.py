@@ -101,6 +101,7 @@ def table(
     limit: int = 200,
     folded: bool = True,
     currency: str = "JPY",
+    download: pd.DataFrame | None = None,
 ) -> Html:
     """A frame as an accessible table, folded under its caption, with its CSV to download.
 
@@ -125,6 +126,8 @@ def table(
         Whether the table opens only on a click.
     currency
         Named once above the table when a column is money.
+    download
+        What the CSV holds, where that is more than is shown.
 
     Returns
     -------
@@ -146,7 +149,7 @@ def table(
     count = ngettext("{n} row", "{n} rows", len(frame)).format(n=language.number(len(frame)))
     title = _("{caption} ({count})").format(caption=caption, count=count)
     body = _grid(title, headings, kinds, cells, len(shown))
-    foot = _foot(frame, name or "table", len(shown))
+    foot = _foot(frame if download is None else download, name or "table", len(shown))
     note = f'<p class="unit">{escape(unit)}</p>' if unit else ""
     inside = f'{note}<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">{body}</div>{foot}'
     if folded:

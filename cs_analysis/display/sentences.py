@@ -219,16 +219,18 @@ def change_words(
 
     >>> change_words(0.064, 0.012, 0.116, "Oct 2025")
     '6.4 points above Oct 2025'
+    >>> change_words(0.0, None, None, "Oct 2025")
+    'the same as Oct 2025'
     """
     if not known(difference):
         return _("no figure for {than} to compare with").format(than=than)
     scale, kind = _in_points(unit)
     amount = figure(abs(float(difference)) * scale, kind, currency)  # type: ignore[arg-type]
     above = float(difference) > 0  # type: ignore[arg-type]
-    if not known(low, high):
-        words = _("{amount} above {than}, no interval") if above else _("{amount} below {than}, no interval")
-    elif low == high == 0:
+    if low == high == 0 or (difference == 0 and not known(low, high)):
         words = _("the same as {than}")
+    elif not known(low, high):
+        words = _("{amount} above {than}, no interval") if above else _("{amount} below {than}, no interval")
     elif direction(difference, low, high) == 0:
         words = _("no clear change on {than}")
     else:

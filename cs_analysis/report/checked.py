@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cs_analysis.data.book import Checked
-from cs_analysis.data.problems import BLOCKED, in_a_row, touched
-from cs_analysis.data.read import Source
-from cs_analysis.display.language import _, money, ngettext, number
+from cs_analysis.data.problems import touched, where, whole_sentence
+from cs_analysis.display.language import _, ngettext, number
 from cs_analysis.errors import N_
 
 if TYPE_CHECKING:
@@ -46,40 +45,15 @@ def summary(checked: Checked) -> str:
         ngettext("{count} error", "{count} errors", errors).format(count=number(errors)),
         ngettext("{count} warning", "{count} warnings", warnings).format(count=number(warnings)),
     ]
-    held = touched(problems)
-    holds = []
-    if held.money:
-        holds.append(_("{amount} a month").format(amount=money(held.money, checked.currency)))
-    if held.hours:
-        holds.append(_("{n} hours").format(n=number(held.hours, 1)))
-    if held.answers:
-        holds.append((_("1 answer") if held.answers == 1 else _("{n} answers")).format(n=number(held.answers)))
-    if holds:
-        parts.append(_("on rows that hold {held}").format(held=", ".join(holds)))
-    return ", ".join(parts)
-
-
-def _where(problem: dict) -> tuple[str, str]:
-    """File and sheet, and the place in it; with the value, where the sentence does not tell it."""
-    inside = []
-    if pd.notna(problem["row"]):
-        inside.append(_("row {row}").format(row=problem["row"]))
-    if problem["column"]:
-        inside.append(_("column {column}").format(column=problem["column"]))
-    if problem["value"] and problem["value"] not in problem["problem"]:
-        inside.append(problem["value"])
-    return str(Source(problem["file"], problem["sheet"] or "")), ", ".join(inside)
+    held = touched(problems).said(checked.currency)
+    if held:
+        parts.append(_("on rows that hold {held}").format(held=held))
+    return _(", ").join(parts)
 
 
 def _line(problem: dict) -> str:
-    where = ", ".join(filter(None, _where(problem)))
-    return f"{_(_SEVERITIES[problem['severity']])}: {where}: {_said(problem)}"
-
-
-def _said(problem: dict) -> str:
-    """What is wrong, what it means and what to do; that an error stops the report is what the word error says."""
-    effect = "" if problem["effect"] == _(BLOCKED) else problem["effect"]
-    return in_a_row(problem["problem"], effect, problem["action"])
+    place = ", ".join(filter(None, where(problem)))
+    return f"{_(_SEVERITIES[problem['severity']])}: {place}: {whole_sentence(problem)}"
 
 
 def table(checked: Checked) -> Table:
@@ -95,6 +69,6 @@ def table(checked: Checked) -> Table:
     for problem in checked.problems.to_dict("records"):
         kind = Text(_(_SEVERITIES[problem["severity"]]), style="bold" if problem["severity"] == "error" else "")
         # as Text: what a client wrote into a cell is not markup
-        where = Text("\n".join(filter(None, _where(problem))))
-        found.add_row(kind, where, Text(_said(problem)), end_section=True)
+        place = Text("\n".join(filter(None, where(problem))))
+        found.add_row(kind, place, Text(whole_sentence(problem)), end_section=True)
     return found

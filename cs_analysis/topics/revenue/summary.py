@@ -180,13 +180,17 @@ def _leaving(
 ) -> list[dict[str, Any]]:
     table = ending(contracts, as_of=as_of)
     texts = {
-        True: N_("{account} has given notice and leaves on {day}: {amount} of MRR."),
-        False: N_("{account} has given notice for part of its contracts, until {day}: {amount} of MRR."),
+        (True, True): N_("{account} has given notice and leaves on {day}: {amount} of MRR."),
+        (True, False): N_("{account} has given notice; no last day is recorded: {amount} of MRR."),
+        (False, True): N_("{account} has given notice for part of its contracts, until {day}: {amount} of MRR."),
+        (False, False): N_(
+            "{account} has given notice for part of its contracts; no last day is recorded: {amount} of MRR."
+        ),
     }
     rows = [
         {
             "kind": "leaving",
-            "text": _(texts[bool(row.whole)]).format(
+            "text": _(texts[bool(row.whole), pd.notna(row.leaves)]).format(
                 account=names.get(row.account_id, row.account_id),
                 day=day(row.leaves),
                 amount=money_short(row.mrr, currency),
