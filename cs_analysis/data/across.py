@@ -26,6 +26,7 @@ _FAR = pd.Timestamp("2261-12-31")  # an open end, as a day that can be compared
 _SHORT_GAP = 31  # days; who was away for longer has rather been won back
 _LAG = 31  # days that an account may still be paid for after the day it left
 _DAY = pd.Timedelta(days=1)
+_FEW_ROWS = 0.05  # up to this share of the rows of another survey, one is rather a slip in its name
 
 
 def check_dates(read: Mapping[str, Clean], used: Mapping[str, Clean], as_of: date, settings: Settings,
@@ -87,6 +88,8 @@ def check_lines(
     if "usage" in tables:
         opening = "mrr_months" in tables and "contracts" not in tables
         check_usage(merged["usage"], lines, opening, settings, problems)
+    if "survey_responses" in tables:
+        check_waves(tables["survey_responses"], settings, problems)
 
 
 def without_faulty(lines: pd.DataFrame, clean: Clean, problems: Problems) -> pd.DataFrame:
@@ -300,6 +303,32 @@ def check_usage(clean: Clean, lines: pd.DataFrame, opening: bool, settings: Sett
                 column=clean.header("month"), account=account, day=_iso(day), effect=effect,
                 stake=of_money(np.array([amount]), amount, settings.client.currency),
             )  # fmt: skip
+
+
+# ----------------------------------------------------------------------------------------------------------- surveys
+
+
+def check_waves(clean: Clean, settings: Settings, problems: Problems) -> None:
+    """A wave of a few rows within the time of a large one: rather the same survey under a name that is misspelt."""
+    frame = clean.frame
+    none = pd.Series(pd.NaT, index=frame.index)
+    days = frame.get("responded_date", none).fillna(frame.get("invited_date", none))
+    waves = days.groupby(frame["wave"]).agg(["min", "max", "size"]).sort_values("size", ascending=False)
+    largest = waves[waves["size"] > waves["size"].max() * _FEW_ROWS]
+    for wave, first, last, size in waves.drop(largest.index).itertuples():
+        around = pd.isna(first) | ((largest["min"] <= first) & (largest["max"] >= last))
+        hosts = largest[around & (size <= largest["size"] * _FEW_ROWS)]
+        if hosts.empty:
+            continue
+        rows = frame["wave"] == wave
+        problems.add(
+            WARNING, clean.source,
+            N_("The survey “{value}” has few rows ({count}), all within the time of the survey “{other}”."),
+            N_("If it is the same survey, write its name alike."), rows=frame.loc[rows, ROW],
+            values=frame.loc[rows, "wave"], column=clean.header("wave"), count=number(size), other=hosts.index[0],
+            effect=N_("If it is the same, these are missing from its score: {at_stake}."),
+            stake=stake("survey_responses", frame[rows], settings.client.currency),
+        )  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------------------- helpers

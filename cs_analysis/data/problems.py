@@ -120,7 +120,7 @@ def where(problem: Mapping[Any, Any]) -> tuple[str, str]:
         inside.append(_("column {column}").format(column=problem["column"]))
     if problem["value"] and problem["value"] not in problem["problem"]:
         inside.append(problem["value"])
-    return str(Source(problem["file"], problem["sheet"] or "")), ", ".join(inside)
+    return str(Source(problem["file"], problem["sheet"] or "")), _(", ").join(inside)
 
 
 def whole_sentence(problem: Mapping[Any, Any]) -> str:

@@ -52,7 +52,7 @@ def summary(checked: Checked) -> str:
 
 
 def _line(problem: dict) -> str:
-    place = ", ".join(filter(None, where(problem)))
+    place = _(", ").join(filter(None, where(problem)))
     return f"{_(_SEVERITIES[problem['severity']])}: {place}: {whole_sentence(problem)}"
 
 
