@@ -247,7 +247,8 @@ def _show(checked: Checked, name: str) -> None:
     from rich.console import Console
 
     if len(checked.problems):
-        Console(highlight=False).print(table(checked))
+        console = Console(highlight=False)
+        console.print(table(checked, console.width))
     typer.echo(summary(checked))
 
 

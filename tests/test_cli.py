@@ -258,7 +258,7 @@ def test_the_table_of_check_fits_a_terminal(client, lang):
     checked = check(client / "data", lang=lang)
     console = Console(width=100, file=io.StringIO())
     with console.capture() as captured, speaking(lang):
-        console.print(table(checked))
+        console.print(table(checked, console.width))
     lines = captured.get().splitlines()
     assert max(map(cell_len, lines)) <= 100
     assert all(word in captured.get() for word in thing.split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -56,19 +57,44 @@ def _line(problem: dict) -> str:
     return f"{_(_SEVERITIES[problem['severity']])}: {place}: {whole_sentence(problem)}"
 
 
-def table(checked: Checked) -> Table:
-    """The problems as a table for a terminal: the widest column is for the sentences."""
+def table(checked: Checked, width: int) -> Table:
+    """The problems as a table for a terminal of that many letters: the widest column is for the sentences."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    found = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, expand=True)
+    place_width = width // 4
+    said_width = width - place_width - _SEVERITY_WIDTH
+    found = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
     found.add_column(_("severity"), no_wrap=True)
-    found.add_column(_("where"), overflow="fold", ratio=1)
-    found.add_column(_("problem, what it means and what to do"), overflow="fold", ratio=2)
+    found.add_column(_("where"), width=place_width)
+    found.add_column(_("problem, what it means and what to do"), width=said_width)
     for problem in checked.problems.to_dict("records"):
         kind = Text(_(_SEVERITIES[problem["severity"]]), style="bold" if problem["severity"] == "error" else "")
         # as Text: what a client wrote into a cell is not markup
-        place = Text("\n".join(filter(None, where(problem))))
-        found.add_row(kind, place, Text(whole_sentence(problem)), end_section=True)
+        place = Text("\n".join(wrapped(part, place_width) for part in where(problem) if part))
+        found.add_row(kind, place, Text(wrapped(whole_sentence(problem), said_width)), end_section=True)
     return found
+
+
+_SEVERITY_WIDTH = 16  # the first column in either language, and what stands between the columns
+# a number with its sign of percent, a Latin word, or a single letter; with the marks that may not be parted from it
+_PIECE = re.compile(r"[（「『【〈《“‘]*(?:\d[\d.,]* %|[\x21-\x7e¥−–]+|\S)[。、，．）」』】〉》”’％・ー！？：；…〜]*\s*")
+
+
+def wrapped(text: str, width: int) -> str:
+    """A text in lines of at most that width, where Japanese may break between any two letters.
+
+    >>> print(wrapped("顧客 0002 が表にありません。売上は 3.4 % です。", 20))
+    顧客 0002 が表にあり
+    ません。売上は 3.4 %
+    です。
+    """
+    from rich.cells import cell_len
+
+    lines = [""]
+    for piece in _PIECE.findall(text):
+        if lines[-1] and cell_len(lines[-1] + piece.rstrip()) > width:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(line.rstrip() for line in lines)
