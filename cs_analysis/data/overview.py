@@ -124,7 +124,7 @@ def table_problems(book: Book) -> Html:
         for p in found.to_dict("records")
     ]
     frame = pd.DataFrame(rows, columns=list(labels))
-    few = len(frame) <= _READ_IN_PASSING
+    few = 0 < len(frame) <= _READ_IN_PASSING
     caption = _("Everything the checker found")
     return table(frame, caption, name="problems", labels=labels, folded=not few, download=found)
 
