@@ -59,6 +59,19 @@ class NotebookError(CsError):
     """A notebook could not be run to its end: the report says so and the exit code is 1."""
 
 
+def check_columns(there: Iterable[object], needed: Iterable[str], message: str) -> None:
+    """Raise ``message`` with its fields ``missing`` and ``known`` unless all the columns ``needed`` are ``there``.
+
+    >>> check_columns(["date", "csm"], ["date", "hours"], "The log lacks {missing}; it has {known}.")
+    Traceback (most recent call last):
+    cs_analysis.errors.InputError: The log lacks hours; it has date, csm.
+    """
+    names = [str(name) for name in there]
+    missing = [name for name in needed if name not in names]
+    if missing:
+        raise InputError(message, missing=", ".join(missing), known=", ".join(names))
+
+
 def _rebuild(kind: type[CsError], message: str, fields: dict) -> CsError:
     return kind(message, **fields)
 

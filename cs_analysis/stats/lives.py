@@ -19,7 +19,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from cs_analysis.errors import N_, InputError
+from cs_analysis.errors import N_, InputError, check_columns
 from cs_analysis.stats import money, periods
 
 NEEDED = ("account_id", "start", "stop", "mrr")
@@ -86,13 +86,7 @@ def lives(
     today = periods.day(as_of)
     frame = nw.from_native(contracts).lazy()
     there = frame.collect_schema().names()
-    missing = [name for name in NEEDED if name not in there]
-    if missing:
-        raise InputError(
-            N_("The contract lines have no column {missing}; the columns there are: {known}."),
-            missing=", ".join(missing),
-            known=", ".join(there),
-        )
+    check_columns(there, NEEDED, N_("The contract lines have no column {missing}; the columns there are: {known}."))
     end = np.datetime64(today - timedelta(days=int(grace_days)), "D")
     spans = _spans(frame, periods.day_key(today))
     spans = _told(*_waiting(spans, _lines(frame, there), end), pd.Timestamp(today))

@@ -20,7 +20,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from cs_analysis.errors import N_, InputError, nearest
+from cs_analysis.errors import N_, check_columns, nearest
 from cs_analysis.stats import periods
 
 NEEDED = ("date", "csm", "task", "hours")
@@ -216,12 +216,7 @@ def _dated(entries: Any, as_of: Any | None) -> nw.LazyFrame:
     """The entries as a lazy frame, those with a day and up to ``as_of``."""
     frame = nw.from_native(entries).lazy()
     there = frame.collect_schema().names()
-    missing = [name for name in NEEDED if name not in there]
-    if missing:
-        raise InputError(
-            N_("The time entries have no column {missing}; the columns there are: {known}."),
-            missing=", ".join(missing), known=", ".join(there),
-        )  # fmt: skip
+    check_columns(there, NEEDED, N_("The time entries have no column {missing}; the columns there are: {known}."))
     frame = frame.filter(~nw.col("date").is_null())
     if as_of is not None:
         frame = frame.filter(periods.day_key_expr(nw.col("date")) <= periods.day_key(as_of))

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cs_analysis.errors import N_, InputError
+from cs_analysis.errors import N_, check_columns
 from cs_analysis.stats import periods
 
 CELLS = ("touch_model", "phase", "size")
@@ -27,13 +27,7 @@ NEEDED = ("account_id", "phase", "task", "csm", "month", "hours")
 
 def recent(hours: pd.DataFrame, months: int | None, *, cells: Sequence[str] = ()) -> pd.DataFrame:
     """Customers' hours of the last ``months`` months there are, with the month as a number (``at``)."""
-    missing = [c for c in (*NEEDED, *cells) if c not in hours]
-    if missing:
-        raise InputError(
-            N_("The hours have no column {missing}; the columns there are: {known}."),
-            missing=", ".join(missing),
-            known=", ".join(map(str, hours.columns)),
-        )
+    check_columns(hours, (*NEEDED, *cells), N_("The hours have no column {missing}; the columns there are: {known}."))
     labels = {m: periods.month_index(f"{m}-01") for m in hours["month"].unique()}
     at = hours["month"].map(labels).astype("int64")
     kept = (hours["account_id"] != "") & (hours["hours"] > 0)

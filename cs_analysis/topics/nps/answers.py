@@ -20,7 +20,7 @@ import pandas as pd
 
 from cs_analysis.data.clean import nones
 from cs_analysis.display.language import choose
-from cs_analysis.errors import N_, InputError
+from cs_analysis.errors import N_, InputError, check_columns
 from cs_analysis.stats import periods
 from cs_analysis.stats.nps import Answers
 
@@ -130,13 +130,7 @@ def _rows(responses: Any, as_of: Any) -> nw.LazyFrame:
     """
     frame = nw.from_native(responses).lazy()
     there = frame.collect_schema().names()
-    missing = [name for name in NEEDED if name not in there]
-    if missing:
-        raise InputError(
-            N_("The survey responses have no column {missing}; the columns there are: {known}."),
-            missing=", ".join(missing),
-            known=", ".join(there),
-        )
+    check_columns(there, NEEDED, N_("The survey responses have no column {missing}; the columns there are: {known}."))
     today = periods.day_key(as_of)
 
     def day(name: str, empty: int) -> nw.Expr:

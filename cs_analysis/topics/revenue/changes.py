@@ -23,7 +23,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from cs_analysis.errors import N_, InputError
+from cs_analysis.errors import N_, InputError, check_columns
 from cs_analysis.stats import money, periods
 
 NEEDED = ("account_id", "start", "stop", "mrr")
@@ -33,13 +33,7 @@ def lines(contracts: Any, *, needed: Sequence[str] = NEEDED) -> nw.LazyFrame:
     """The contract lines as a lazy narwhals frame, after a check that the columns are there."""
     frame = nw.from_native(contracts).lazy()
     there = frame.collect_schema().names()
-    missing = [name for name in needed if name not in there]
-    if missing:
-        raise InputError(
-            N_("The contract lines have no column {missing}; the columns there are: {known}."),
-            missing=", ".join(missing),
-            known=", ".join(there),
-        )
+    check_columns(there, needed, N_("The contract lines have no column {missing}; the columns there are: {known}."))
     return frame
 
 
