@@ -47,9 +47,9 @@ def notebook() -> NotebookNode:
     def cell(source, *outputs):
         return v4.new_code_cell(source, outputs=list(outputs), execution_count=1)
 
-    stderr = v4.new_output("stream", name="stderr", text="/home/someone/x.py:3: UserWarning: raw trouble\n")
+    stderr = v4.new_output("stream", name="stderr", text="/srv/someone/x.py:3: UserWarning: raw trouble\n")
     failed = v4.new_output(
-        "error", ename="ValueError", evalue="cannot read /home/someone/data/contracts.csv", traceback=["raw trace"]
+        "error", ename="ValueError", evalue="cannot read /srv/someone/data/contracts.csv", traceback=["raw trace"]
     )
     return v4.new_notebook(
         cells=[

@@ -309,7 +309,7 @@ _MODULE_PATH = re.compile(r"(?:~|[A-Za-z]:)?(?:[/\\][^\s/\\:'\"<>|]+)+[/\\]([^\s
 def scrub(text: str, hidden: dict[str, str]) -> str:
     """``text`` without the absolute paths of ``hidden``, memory addresses and kernels' own file names.
 
-    >>> scrub("read /home/a/data/x.csv <Axes at 0x7f00ab12>", {"/home/a/data": "data"})
+    >>> scrub("read /srv/a/data/x.csv <Axes at 0x7f00ab12>", {"/srv/a/data": "data"})
     'read data/x.csv <Axes at 0x…>'
     """
     for path in sorted(hidden, key=len, reverse=True):
