@@ -225,11 +225,6 @@ def test_the_unit_assigned_decides_whether_there_is_an_interval(company):
     )
 
 
-def test_holm():
-    assert initiatives._holm([0.01, float("nan"), 0.04, 0.03]) == pytest.approx([0.03, float("nan"), 0.06, 0.06],
-                                                                               nan_ok=True)  # fmt: skip
-
-
 def test_departures_and_answers_stand_beside_the_pace():
     """Thirty accounts of one kind with 1, 2 … 30 hours a month in the year before; the first ten leave after it."""
     rows = [(f"A{i:02d}", "s", "t", "AB"[i % 2], f"2025-{m:02d}", 1.0 + i, "", "") for i in range(30) for m in (1, 6)]

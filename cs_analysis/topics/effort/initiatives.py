@@ -16,6 +16,7 @@ from scipy.special import stdtr, stdtrit
 
 from cs_analysis.errors import N_
 from cs_analysis.stats import periods, regression
+from cs_analysis.stats.multiplicity import holm
 from cs_analysis.stats.permute import assignment_p, assignments
 from cs_analysis.topics.effort.units import CELLS, csm_of, recent, units
 
@@ -106,7 +107,7 @@ def initiative_effects(
             _before_after(used, t, item, cells) if whom is None else _did(used, t, item, whom, unit, seed)
             for t in tasks
         ]
-        ps = _holm([e["p"] for e in effects[1:]])
+        ps = holm([e["p"] for e in effects[1:]])
         rows += [e | {"p_holm": p} for e, p in zip(effects, [effects[0]["p"], *ps], strict=True)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -419,13 +420,3 @@ def _row(item: dict[str, Any], task: str, *, units: tuple[int, int] | None = Non
     row |= {"column": item["column"], "value": item["value"]}
     row |= {"units": f"{units[0]} / {units[1]}" if units else "", "unit": "", "method": "", "why": ""}
     return row | values
-
-
-def _holm(ps: list[float]) -> list[float]:
-    """Holm's step-down p values; missing ones stay missing and are not counted."""
-    known = [(p, i) for i, p in enumerate(ps) if p == p]
-    out, largest = [float("nan")] * len(ps), 0.0
-    for rank, (p, i) in enumerate(sorted(known)):
-        largest = max(largest, min(1.0, p * (len(known) - rank)))
-        out[i] = largest
-    return out
