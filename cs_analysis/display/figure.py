@@ -230,6 +230,13 @@ def note(ax: Axes, text: str) -> Axes:
     return ax
 
 
+def nothing(ax: Axes, why: str) -> Axes:
+    """An empty chart says why it is empty."""
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, drawable(why), ha="center", va="center", wrap=True, transform=ax.transAxes)
+    return ax
+
+
 def _line(figure: Figure, words: str, size: float, colour: str, bold: bool, used: float) -> float:
     """Write wrapped words ``used`` points below the top; return the points used then."""
     wrapped = _wrap(figure, drawable(words), size, bold)

@@ -14,7 +14,7 @@ from cs_analysis.display import charts, sentences
 from cs_analysis.display.language import _, money_short, ngettext, number
 from cs_analysis.display.style import RULE, UP
 from cs_analysis.topics.churn import explain_words as words
-from cs_analysis.topics.churn.plots import dated, nothing
+from cs_analysis.topics.churn.plots import dated
 from cs_analysis.topics.churn.validation import NOTHING
 
 _MOST = 15  # accounts in the chart of the risk list
@@ -24,7 +24,7 @@ def plot_drivers(drivers: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axes:
     """Hazard ratios with their intervals, on an axis on which half and double lie equally far from one."""
     rows = drivers[drivers["hazard_ratio"].notna()]
     if rows.empty:
-        return nothing(ax, _("No driver can be told yet: it takes ten notices for each."))
+        return charts.nothing(ax, _("No driver can be told yet: it takes ten notices for each."))
     values = [rows[c].tolist() for c in ("hazard_ratio", "low", "high")]
     charts.forest(ax, words.names_of(rows, compared=False), *values, kind="ratio", reference=1.0, log=True)
     ax.set_xlabel(_("hazard ratio"))
@@ -38,7 +38,7 @@ def plot_drivers(drivers: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axes:
 def plot_landmark(landmark: pd.DataFrame, ax: Axes, *, every: int = 3, as_of: Any = None) -> Axes:
     """Share without notice after fixed days, by what was true on those days, with the accounts at risk."""
     if landmark.empty:
-        return nothing(
+        return charts.nothing(
             ax, _("No curves are drawn: nothing is on record, or one of the groups has fewer than five accounts.")
         )
     covariate = str(landmark["covariate"].iloc[0])
@@ -65,7 +65,7 @@ def plot_landmark(landmark: pd.DataFrame, ax: Axes, *, every: int = 3, as_of: An
 def plot_validation(validation: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axes:
     """Predicted against observed, by tenth, with intervals; on the diagonal the model is right."""
     if validation.empty:
-        return nothing(ax, _("The model cannot be checked: too few notices were known a year ago."))
+        return charts.nothing(ax, _("The model cannot be checked: too few notices were known a year ago."))
     x, y, low, high = (validation[c].to_numpy(dtype=float) for c in ("predicted", "observed", "low", "high"))
     top = min(1.0, max(x.max(), high.max()) * 1.06)
     ax.plot([0, top], [0, top], color=RULE, linewidth=1, zorder=1)
@@ -93,7 +93,7 @@ def plot_scores(scores: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axes:
     """How well the model and each single metric rank those who left above those who stayed."""
     rows = scores[scores["concordance"].notna() & (scores["metric"] != NOTHING)]
     if rows.empty:
-        return nothing(ax, _("Whom the model ranks first cannot be judged: all were kept, or all were lost."))
+        return charts.nothing(ax, _("Whom the model ranks first cannot be judged: all were kept, or all were lost."))
     names = [words.metric_name(m) for m in rows["metric"]]
     values = [rows[c].tolist() for c in ("concordance", "low", "high")]
     charts.forest(ax, names, *values, kind="percent", reference=0.5, highlight=0)
@@ -114,7 +114,7 @@ def plot_risk(
 ) -> Axes:
     """Money at risk by account, with its interval, most first."""
     if risk.empty or risk["probability"].notna().sum() == 0:
-        return nothing(ax, _("Who may leave next cannot be told: too few notices are known."))
+        return charts.nothing(ax, _("Who may leave next cannot be told: too few notices are known."))
     known = topic.account_names(accounts)
     foretold = risk[risk["probability"].notna()]
     rows, rest = foretold.head(_MOST), len(foretold) - _MOST
@@ -141,7 +141,9 @@ def plot_sensitivity(table: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axe
     """Twelve-month survival under each choice."""
     rows = table[table["s12"].notna()]
     if rows.empty:
-        return nothing(ax, _("Too few accounts were followed for twelve months, so other choices cannot be compared."))
+        return charts.nothing(
+            ax, _("Too few accounts were followed for twelve months, so other choices cannot be compared.")
+        )
     names = [_(words.CHANGES[c]) for c in rows["change"]]
     values = [rows[c].tolist() for c in ("s12", "s12_low", "s12_high")]
     charts.forest(ax, names, *values, kind="percent", highlight=0, n=rows["n"].tolist())

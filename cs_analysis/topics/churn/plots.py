@@ -27,7 +27,7 @@ STAYED = "#dfe3e8"  # those still there: a ground, not a reason
 def plot_curve(curve: pd.DataFrame, ax: Axes, *, by: str = "", as_of: Any = None, min_n: int = MIN_N) -> Axes:
     """Survival as steps with bands and the accounts at risk below: by group, or accounts beside their MRR."""
     if curve.empty:
-        return nothing(ax, _(words.NOBODY) if not by else _("No group has enough accounts for a curve."))
+        return charts.nothing(ax, _(words.NOBODY) if not by else _("No group has enough accounts for a curve."))
     labels = {"accounts": _("accounts"), "mrr": _("opening MRR")}
     if by:
         drawn = curve[curve["weighting"] == "accounts"]
@@ -57,7 +57,7 @@ def plot_spike(spike: pd.DataFrame, ax: Axes, *, as_of: Any = None, min_n: int =
     """The risk of being lost in each month of tenure; renewal months in another colour, with a diamond."""
     shown = spike[spike["at_risk"] >= min_n]
     if shown.empty or not shown["lost"].any():
-        return nothing(ax, words.say_spike(spike))
+        return charts.nothing(ax, words.say_spike(spike))
     months, height = shown["month"].to_numpy(), shown["estimate"].to_numpy(dtype=float)
     marked = shown["renewal"].to_numpy(dtype=bool)
     write = value_axis(ax, height, "percent")
@@ -89,7 +89,7 @@ def plot_spike(spike: pd.DataFrame, ax: Axes, *, as_of: Any = None, min_n: int =
 def plot_renewals(renewals: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axes:
     """The share lost at each renewal, with its interval."""
     if renewals.empty:
-        return nothing(ax, words.say_renewals(renewals))
+        return charts.nothing(ax, words.say_renewals(renewals))
     rows = renewals.head(10)
     labels = [words.renewal_name(r.renewal, r.kind) for r in words.rows(rows)]
     values = [rows[c].to_numpy(dtype=float) for c in ("estimate", "low", "high")]
@@ -104,7 +104,7 @@ def plot_reasons(reasons: pd.DataFrame, ax: Axes, *, as_of: Any = None, min_n: i
     """The share lost for each reason on top of the share still there: together all accounts."""
     shown = reasons[reasons["at_risk"] >= min_n]
     if shown.empty:
-        return nothing(ax, words.say_reasons(reasons))
+        return charts.nothing(ax, words.say_reasons(reasons))
     wide = shown.pivot(index="month", columns="reason", values="estimate")
     wide = wide[list(dict.fromkeys(shown["reason"]))].sort_index()
     months, lost = wide.index.to_numpy(dtype=float), _largest(wide)
@@ -135,7 +135,7 @@ def plot_comparison(comparison: pd.DataFrame, ax: Axes, *, by: str, as_of: Any =
     """How much longer one group stays than another, with the interval."""
     rows = comparison[comparison["rmst_difference"].notna()]
     if rows.empty:
-        return nothing(ax, _("There is nothing to compare by {column}.").format(column=topic.column_name(by)))
+        return charts.nothing(ax, _("There is nothing to compare by {column}.").format(column=topic.column_name(by)))
     rows = rows.reindex(rows["rmst_difference"].abs().sort_values(ascending=False, kind="stable").index).head(15)
     labels = [_("{a} − {b}").format(a=short(r.group_a, 10), b=short(r.group_b, 10)) for r in words.rows(rows)]
     values = [rows[c].to_numpy(dtype=float) for c in ("rmst_difference", "low", "high")]
@@ -150,13 +150,6 @@ def plot_comparison(comparison: pd.DataFrame, ax: Axes, *, by: str, as_of: Any =
 def subtitle(text: str, n: int, as_of: Any, count: Any = sentences.accounts) -> str:
     """What is drawn, of how many, and as of when."""
     return dated(text.format(n=count(n)), as_of)
-
-
-def nothing(ax: Axes, why: str) -> Axes:
-    """An empty chart says why it is empty."""
-    ax.set_axis_off()
-    ax.text(0.5, 0.5, why, ha="center", va="center", wrap=True, transform=ax.transAxes)
-    return ax
 
 
 def dated(text: str, as_of: Any) -> str:

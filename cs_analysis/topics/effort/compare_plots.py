@@ -24,7 +24,7 @@ def plot_funnel(comparison: pd.DataFrame, ax: Axes) -> Axes:
     why = compare_words.no_comparison(comparison)
     rows = comparison[(comparison["expected"] > 0) & comparison["chance"].notna() & (comparison["ratio"] > 0)]
     if why or rows.empty:
-        return _nothing(ax, why or compare_words.say_comparison(comparison))
+        return charts.nothing(ax, why or compare_words.say_comparison(comparison))
     expected, ratio = (rows[c].to_numpy(dtype=float) for c in ("expected", "ratio"))
     width = float(np.median(rows["chance"].to_numpy(dtype=float) * np.sqrt(expected)))
     x = np.geomspace(expected.min() / 1.6, expected.max() * 1.15, 200)
@@ -64,7 +64,7 @@ def plot_effects(comparison: pd.DataFrame, ax: Axes) -> Axes:
     why = compare_words.no_comparison(comparison)
     rows = comparison[comparison["effect_low"].notna()]
     if why or rows.empty:
-        return _nothing(ax, why or compare_words.say_comparison(comparison))
+        return charts.nothing(ax, why or compare_words.say_comparison(comparison))
     shown = rows
     if len(rows) > MOST:  # those that differ, and the best known of the others; still by name
         kept = rows.assign(first=rows["verdict"] != "flagged").sort_values(["first", "n"], ascending=[True, False])
@@ -84,7 +84,7 @@ def plot_standards(standards: pd.DataFrame, ax: Axes) -> Axes:
     """Median and P90 of each task per account and month, and how far CSMs lie apart in it."""
     rows = standards[standards["median"].notna()].nlargest(MOST, "hours")
     if rows.empty:
-        return _nothing(ax, compare_words.say_standards(standards))
+        return charts.nothing(ax, compare_words.say_standards(standards))
     places = np.arange(len(rows))
     median, p90, low, high = (rows[c].to_numpy(dtype=float) for c in ("median", "p90", "spread_low", "spread_high"))
     known = np.isfinite(low) & np.isfinite(high)
@@ -117,7 +117,7 @@ def plot_hours_to_win(standards: pd.DataFrame, ax: Axes) -> Axes:
     """Hours to win per task with intervals, those that reach 0 included."""
     rows = standards[standards["hours_to_win"].notna() & standards["low"].notna()].head(MOST)
     if rows.empty:
-        return _nothing(ax, compare_words.say_standards(standards))
+        return charts.nothing(ax, compare_words.say_standards(standards))
     values = [rows[c].to_numpy(dtype=float) for c in ("hours_to_win", "low", "high")]
     charts.forest(ax, [given(t) for t in rows["task"]], *values, kind="number", reference=0.0, n=rows["n"].tolist())
     if len(standards) > len(rows):
@@ -130,7 +130,7 @@ def plot_initiatives(effects: pd.DataFrame, ax: Axes) -> Axes:
     """What each initiative did, in all and by task."""
     rows = effects[effects["estimate"].notna()].head(MOST)
     if rows.empty:
-        return _nothing(ax, compare_words.say_initiatives(effects))
+        return charts.nothing(ax, compare_words.say_initiatives(effects))
     several = rows["initiative"].nunique() > 1
     names = []
     for row in rows.to_dict("records"):
@@ -157,7 +157,7 @@ def plot_initiatives(effects: pd.DataFrame, ax: Axes) -> Axes:
 def plot_initiative_path(path: pd.DataFrame, ax: Axes) -> Axes:
     """Touched against untouched accounts before and after the newest initiative that left some untouched."""
     if path.empty:
-        return _nothing(ax, _("No initiative left some accounts untouched, so there is no path to compare with."))
+        return charts.nothing(ax, _("No initiative left some accounts untouched, so there is no path to compare with."))
     begins = path[path["step"] == 0].sort_values("month", kind="stable")
     name = (begins if len(begins) else path)["initiative"].iloc[-1]
     rows = path[path["initiative"] == name]
@@ -189,10 +189,3 @@ def _ratio_axis(ax: Axes, logs: list[float]) -> None:
 def _more(ax: Axes, rest: int) -> None:
     text = ngettext("{n} more is in the table.", "{n} more are in the table.", rest)
     charts.note(ax, text.format(n=number(rest)))
-
-
-def _nothing(ax: Axes, why: str) -> Axes:
-    """An empty chart says why it is empty."""
-    ax.set_axis_off()
-    ax.text(0.5, 0.5, why, ha="center", va="center", wrap=True, transform=ax.transAxes)
-    return ax

@@ -26,7 +26,7 @@ def plot_coverage(checks: pd.DataFrame, ax: Axes, *, min_coverage: float = 0.6) 
     """The share of the available hours that each CSM logged, thinnest first."""
     rows = checks[checks["coverage"].notna()].sort_values(["coverage", "csm"])
     if rows.empty:
-        return _nothing(ax, words.say_coverage(checks.assign(logged=np.nan), checks))
+        return charts.nothing(ax, words.say_coverage(checks.assign(logged=np.nan), checks))
     charts.bars(ax, rows["csm"].tolist(), rows["coverage"].tolist(), kind="percent")
     ax.axvline(min_coverage, color=INK, linewidth=1, linestyle=(0, (3, 2)), zorder=4)
     subtitle = _(
@@ -40,7 +40,7 @@ def plot_hours(hours: pd.DataFrame, ax: Axes, *, as_of: Any, months: int = 12) -
     span = window(hours, as_of, months)
     recent = hours[hours["month"].isin(span) & (hours["account_id"] != "")]
     if not recent["hours"].sum() > 0:
-        return _nothing(ax, _("No hours for customers were logged in the last complete months."))
+        return charts.nothing(ax, _("No hours for customers were logged in the last complete months."))
     by = recent.groupby("task")["hours"].sum().sort_values(ascending=False, kind="stable")
     charts.bars(ax, [words.given(t) for t in by.index], by.tolist())
     subtitle = _("Hours for customers from {first} to {last}; internal time left out")
@@ -52,7 +52,7 @@ def plot_hours(hours: pd.DataFrame, ax: Axes, *, as_of: Any, months: int = 12) -
 def plot_concentration(table: pd.DataFrame, ax: Axes) -> Axes:
     """How the shares of hours and revenue add up over accounts, those with most hours first."""
     if table.empty or not table["hours"].sum() > 0:
-        return _nothing(ax, _(words.NO_HOURS))
+        return charts.nothing(ax, _(words.NO_HOURS))
     step = max(1, len(table) // 200)
     keep = table[(table["rank"] % step == 0) | (table["rank"] == len(table))]
     x = [0.0, *keep["share_accounts"]]
@@ -78,7 +78,7 @@ def plot_quadrants(
 ) -> Axes:
     """Hours × MRR of each account, with the lines of the middle accounts and the names that matter most."""
     if table.empty:
-        return _nothing(ax, _("There are too few accounts with revenue to tell halves apart."))
+        return charts.nothing(ax, _("There are too few accounts with revenue to tell halves apart."))
     known, low = topic.account_names(accounts), set() if losing is None else set(losing["account_id"])
     dear = table["account_id"].isin(low)
     first = table["quadrant"] == "much_time_little_revenue"
@@ -113,7 +113,7 @@ def plot_life(weeks: pd.DataFrame, ax: Axes, *, by: str = "", most: int = 52) ->
     """Mean hours per account by week of its life, with their intervals; one line per group."""
     rows = weeks[(weeks["week"] >= 1) & (weeks["week"] <= most) & (weeks["n"] >= 1) & weeks["estimate"].notna()]
     if rows.empty:
-        return _nothing(ax, _("No account could be followed through a whole week of its life yet."))
+        return charts.nothing(ax, _("No account could be followed through a whole week of its life yet."))
     if by:
         sizes = rows.groupby(by)["hours"].sum().sort_values(ascending=False, kind="stable")
         parts = {words.given(g): _smooth(rows[rows[by] == g]) for g in sizes.index[:GROUPS]}
@@ -135,7 +135,7 @@ def plot_phases(rates: pd.DataFrame, ax: Axes, *, by: str = "touch_model") -> Ax
     """Hours per account and month, by phase within each group, with their intervals."""
     rows = rates[rates["estimate"].notna()]
     if rows.empty:
-        return _nothing(ax, _("No account could be followed for any part of a month yet."))
+        return charts.nothing(ax, _("No account could be followed for any part of a month yet."))
     rows = rows.loc[rows["hours"].nlargest(MOST).index].sort_values([by, "estimate"], ascending=[True, False])
     names = [
         _("{group}, {phase}").format(group=words.given(g), phase=words.given(p))
@@ -158,7 +158,9 @@ def plot_capacity(cells: pd.DataFrame, ax: Axes, *, team: Team) -> Axes:
     rates = (by["hours_needed"] / by["accounts"]).sort_values(ascending=False, kind="stable")
     rates = rates[rates > 0].head(GROUPS)
     if rates.empty or not sentences.known(team.available) or not team.for_customers > 0:
-        return _nothing(ax, _("Capacity cannot be told: there is no account with hours now, or nobody has hours."))
+        return charts.nothing(
+            ax, _("Capacity cannot be told: there is no account with hours now, or nobody has hours.")
+        )
     carried: Any = team.for_customers / rates
     top = float(max(carried.max() * 1.35, 20))
     x = np.geomspace(max(1.0, float(carried.min()) / 3), top, 120)
@@ -189,7 +191,7 @@ def plot_workload(table: pd.DataFrame, ax: Axes, *, months: int = 18) -> Axes:
     past = table[~table["planned"].astype(bool)].tail(months)
     rows = pd.concat([past, table[table["planned"].astype(bool)]], ignore_index=True)
     if rows.empty:
-        return _nothing(ax, _(words.NO_HOURS))
+        return charts.nothing(ax, _(words.NO_HOURS))
     ahead = rows["planned"].to_numpy(dtype=bool)
     spent = rows["customers"].to_numpy(dtype=float)
     parts = {_("logged"): list(np.where(ahead, 0.0, spent))}
@@ -211,7 +213,9 @@ def plot_what_if(needs: pd.DataFrame, ax: Axes, *, team: Team) -> Axes:
     """CSMs needed as things are and under each change, beside those there."""
     rows = needs[needs["headcount"].notna()] if len(needs) else needs
     if rows.empty:
-        return _nothing(ax, _("Capacity cannot be told: there is no account with hours now, or nobody has hours."))
+        return charts.nothing(
+            ax, _("Capacity cannot be told: there is no account with hours now, or nobody has hours.")
+        )
     values = [rows[c].to_numpy(dtype=float) for c in ("headcount", "headcount_low", "headcount_high")]
     names = words.lever_names(rows)
     charts.forest(ax, names, *values, kind="number1", reference=float(team.csms))
@@ -253,10 +257,3 @@ def _legend(ax: Axes) -> None:
     handles, _labels = ax.get_legend_handles_labels()
     if len(handles) > 1:
         ax.figure.legend(loc="outside lower left", ncols=3, fontsize=8, handlelength=1.2, borderaxespad=0)  # type: ignore[union-attr]
-
-
-def _nothing(ax: Axes, why: str) -> Axes:
-    """An empty chart says why it is empty."""
-    ax.set_axis_off()
-    ax.text(0.5, 0.5, why, ha="center", va="center", wrap=True, transform=ax.transAxes)
-    return ax

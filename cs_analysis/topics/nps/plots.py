@@ -39,7 +39,7 @@ def plot_distribution(distribution: pd.DataFrame, ax: Axes, *, wave: str | None)
     own = distribution[distribution["wave"] == wave].set_index("score")["n"]
     total = int(own.sum())
     if not total:
-        return _nothing(ax, _(words.NO_ANSWER_YET))
+        return charts.nothing(ax, _(words.NO_ANSWER_YET))
     counts = own.reindex(range(11), fill_value=0)
     top = float(counts.max())
     write = charts.value_axis(ax, counts.to_numpy(), "number")
@@ -68,7 +68,7 @@ def plot_trend(score: pd.DataFrame, ax: Axes, *, weighted: pd.DataFrame | None =
     """The score wave by wave with its interval, and beside it the score weighted for silence."""
     told = score[score["estimate"].notna()]
     if told.empty:
-        return _nothing(ax, _("No wave has enough answers for a score."))
+        return charts.nothing(ax, _("No wave has enough answers for a score."))
     waves = score["wave"].tolist()
     series = {_("those who answered"): (range(len(waves)), *(score[c].to_numpy() for c in _POINTS))}
     if weighted is not None and weighted["estimate"].notna().any():
@@ -98,7 +98,7 @@ def plot_groups(score: pd.DataFrame, ax: Axes, *, by: str, wave: str | None) -> 
     """The score of each group of a wave, its interval and its n; groups with too few answers have none."""
     rows = score[(score["wave"] == wave) & (score["n"] > 0)].nlargest(15, "n")
     if rows.empty:
-        return _nothing(ax, _(words.NO_ANSWER_YET))
+        return charts.nothing(ax, _(words.NO_ANSWER_YET))
     rows = rows.sort_values(["estimate", "n"], ascending=False, na_position="last")
     names = naming.labels(rows["group"], naming.ROLE_LABELS)
     _points_forest(ax, names, rows)
@@ -110,7 +110,7 @@ def plot_weightings(table: pd.DataFrame, ax: Axes) -> Axes:
     """One wave's score under each weighting, and the bounds that hold whatever the silent think."""
     rows = table[(table["n"] > 0)]
     if rows.empty:
-        return _nothing(ax, _(words.NO_ANSWER_YET))
+        return charts.nothing(ax, _(words.NO_ANSWER_YET))
     _points_forest(ax, naming.labels(rows["weighting"], naming.WEIGHTING_LABELS), rows)
     charts.note(ax, _("The line of the bounds is no interval: it holds whatever the silent think."))
     wave = rows["wave"].iloc[0]
@@ -121,7 +121,7 @@ def plot_churn(link: pd.DataFrame, ax: Axes) -> Axes:
     """The share that left within twelve months of a survey, by answer."""
     rows = link[link["n"] > 0]
     if rows.empty:
-        return _nothing(ax, _(words.NO_YEAR))
+        return charts.nothing(ax, _(words.NO_YEAR))
     values = [rows[c].to_numpy() for c in _POINTS]
     charts.forest(
         ax, naming.labels(rows["answer"], naming.ANSWER_LABELS), *values, kind="percent", n=rows["n"].tolist()
@@ -134,7 +134,7 @@ def plot_beside(table: pd.DataFrame, ax: Axes, *, measure: str = "nrr") -> Axes:
     """NRR, stages or hours of the accounts by what they answered a year ago."""
     rows = table[(table["measure"] == measure) & table["estimate"].notna()]
     if rows.empty:
-        return _nothing(ax, _("There is nothing yet to set beside the answers of a year ago."))
+        return charts.nothing(ax, _("There is nothing yet to set beside the answers of a year ago."))
     values = [rows[c].to_numpy(dtype=float) for c in _POINTS]
     kind = "percent" if measure == "nrr" else "number1"
     names = naming.labels(rows["answer"], naming.ANSWER_LABELS)
@@ -146,7 +146,7 @@ def plot_beside(table: pd.DataFrame, ax: Axes, *, measure: str = "nrr") -> Axes:
 def plot_switches(switches: pd.DataFrame, ax: Axes) -> Axes:
     """What the same people said in the wave before (rows) and say now (columns)."""
     if switches.empty or not switches["n"].sum():
-        return _nothing(ax, _("Nobody was asked in two surveys in a row."))
+        return charts.nothing(ax, _("Nobody was asked in two surveys in a row."))
     wide = switches.pivot(index="from", columns="to", values="n").reindex(index=ANSWERS, columns=ANSWERS)
     names = naming.labels(ANSWERS, naming.ANSWER_LABELS)
     totals = wide.sum(axis=1).tolist()
@@ -160,7 +160,7 @@ def plot_switches(switches: pd.DataFrame, ax: Axes) -> Axes:
 def plot_loyalty(loyalty: pd.DataFrame, ax: Axes, *, currency: str = "JPY") -> Axes:
     """The loyalty square: accounts and MRR by what they say (rows) and what they do (columns)."""
     if loyalty.empty or not loyalty["accounts"].sum():
-        return _nothing(ax, _("No account with revenue was asked, so there is no loyalty square."))
+        return charts.nothing(ax, _("No account with revenue was asked, so there is no loyalty square."))
     field = loyalty.set_index(["attitude", "behaviour"])
     most = float(loyalty["mrr"].max()) or 1.0
     for row, attitude in enumerate(ATTITUDES):
@@ -190,7 +190,7 @@ def plot_loyalty(loyalty: pd.DataFrame, ax: Axes, *, currency: str = "JPY") -> A
 def plot_themes(themes: pd.DataFrame, ax: Axes) -> Axes:
     """The score of the comments on each theme, with its interval and how many there are."""
     if themes.empty:
-        return _nothing(ax, _("Nobody wrote a comment."))
+        return charts.nothing(ax, _("Nobody wrote a comment."))
     rows = themes.head(15)
     _points_forest(ax, naming.labels(rows["theme"], naming.THEME_LABELS), rows)
     return charts.title(ax, _("NPS by what the comment is about"), _("Points; n is comments; most comments first"))
@@ -209,10 +209,3 @@ def _points_forest(ax: Axes, names: list[str], rows: pd.DataFrame) -> None:
                 _("too few answers"), (0, place), (6, 0), ax.get_yaxis_transform(), "offset points", va="center",
                 fontsize=8, color=MUTED,
             )  # fmt: skip
-
-
-def _nothing(ax: Axes, why: str) -> Axes:
-    """An empty chart says why it is empty."""
-    ax.set_axis_off()
-    ax.text(0.5, 0.5, why, ha="center", va="center", wrap=True, transform=ax.transAxes)
-    return ax

@@ -27,7 +27,7 @@ def plot_curve(curve: pd.DataFrame, ax: Axes, *, by: str = "", as_of: Any = None
     """The share gone live by day, with bands and the number still open; of the largest groups with ``by``."""
     rows = curve[curve["by"] == (by or ALL)]
     if rows.empty:
-        return _nothing(ax, _("No group has enough onboardings for a curve.") if by else _(words.NOBODY))
+        return charts.nothing(ax, _("No group has enough onboardings for a curve.") if by else _(words.NOBODY))
     sizes = rows.groupby("group")["n"].first().sort_values(ascending=False, kind="stable")
     chosen = [group for group in dict.fromkeys(rows["group"]) if group in set(sizes.index[:MOST_LINES])]
     parts = {words.named(group, words.GROUP_LABELS): rows[rows["group"] == group] for group in chosen}
@@ -43,7 +43,7 @@ def plot_before_after(curve: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Ax
     rows = curve
     if rows["group"].nunique() < 2:
         text = _("There is no initiative with enough onboardings before and after it to draw.")
-        return _nothing(ax, text)
+        return charts.nothing(ax, text)
     parts = {words.named(g, words.GROUP_LABELS): rows[rows["group"] == g] for g in ("before", "after")}
     n = sum(part["n"].iloc[0] for part in parts.values())
     title = _("Before and after: {initiative}").format(initiative=rows["initiative"].iloc[0])
@@ -56,7 +56,7 @@ def plot_before_after(curve: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Ax
 def plot_later(curve: pd.DataFrame, ax: Axes, *, landmark: float, as_of: Any = None) -> Axes:
     """The share still customers after the landmark, of those live by then and of those not."""
     if curve.empty:
-        return _nothing(ax, _("Too few accounts on either side of this day to draw."))
+        return charts.nothing(ax, _("Too few accounts on either side of this day to draw."))
     parts = {words.named(g, words.GROUP_LABELS): curve[curve["group"] == g] for g in ("live", "not_live")}
     n = sum(part["at_risk"].max() for part in parts.values())
     subtitle = _("Share by months since day {day} of the onboarding, {n} with us on that day").format(
@@ -100,7 +100,7 @@ def plot_groups(durations: pd.DataFrame, ax: Axes, *, by: str, as_of: Any = None
     """The restricted mean of days not yet live of each group, with its interval."""
     rows = durations[(durations["by"] == by) & durations["rmst"].notna()]
     if rows.empty:
-        return _nothing(ax, _("No group has enough onboardings for a curve."))
+        return charts.nothing(ax, _("No group has enough onboardings for a curve."))
     if by != "cohort":
         rows = rows.nlargest(MOST_BARS, "n")
     rows = rows.tail(MOST_BARS)
@@ -120,7 +120,7 @@ def plot_steps(steps: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axes:
     """From start to live: the mean wait of each step after the one before it, coloured and named by whose court."""
     rows = _by_step(steps)
     if rows.empty or not rows["mean_wait"].sum():
-        return _nothing(ax, _("No step has waited yet, so there is no bottleneck to name."))
+        return charts.nothing(ax, _("No step has waited yet, so there is no bottleneck to name."))
     starts = np.concatenate([[0.0], rows["mean_wait"].cumsum().to_numpy()[:-1]])
     total = float(rows["mean_wait"].sum())
     value_axis(ax, [total], "number", which="x")
@@ -166,7 +166,7 @@ def _by_step(steps: pd.DataFrame) -> pd.DataFrame:
 def plot_stuck(stuck: pd.DataFrame, ax: Axes, *, accounts: pd.DataFrame | None = None, as_of: Any = None) -> Axes:
     """How long each stuck account has waited in its step, beside what comparable accounts needed."""
     if stuck.empty:
-        return _nothing(ax, _("No open onboarding is stuck."))
+        return charts.nothing(ax, _("No open onboarding is stuck."))
     names = topic.account_names(accounts)
     rows = stuck.head(MOST_BARS)
     labels = [
@@ -196,10 +196,3 @@ def plot_stuck(stuck: pd.DataFrame, ax: Axes, *, accounts: pd.DataFrame | None =
 
 def _dated(text: str, as_of: Any) -> str:
     return text if as_of is None else _("{text}; as of {day}").format(text=text, day=day(periods.day(as_of)))
-
-
-def _nothing(ax: Axes, why: str) -> Axes:
-    """An empty chart says why it is empty."""
-    ax.set_axis_off()
-    ax.text(0.5, 0.5, why, ha="center", va="center", wrap=True, transform=ax.transAxes)
-    return ax

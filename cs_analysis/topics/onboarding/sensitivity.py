@@ -89,9 +89,7 @@ def plot_sensitivity(table: pd.DataFrame, ax: Axes) -> Axes:
     """The median under each choice."""
     rows = table[table["median"].notna()]
     if rows.empty:
-        ax.set_axis_off()
-        ax.text(0.5, 0.5, say_sensitivity(table), ha="center", va="center", wrap=True, transform=ax.transAxes)
-        return ax
+        return charts.nothing(ax, say_sensitivity(table))
     names = [_(CHANGES[c]) for c in rows["change"]]
     values = [rows[c].tolist() for c in ("median", "median_low", "median_high")]
     charts.forest(ax, names, *values, kind="number", highlight=0, n=rows["n"].tolist())

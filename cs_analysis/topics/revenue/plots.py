@@ -17,7 +17,7 @@ def plot_bridge(bridge: pd.DataFrame, ax: Axes, *, months: int = 12, currency: s
     """MRR ``months`` ago, what was won and lost since, MRR now."""
     whole = bridge[bridge["complete"] & bridge["opening"].notna()].tail(months)
     if whole.empty:
-        return _nothing(ax, _("No complete month of revenue can be followed yet."))
+        return charts.nothing(ax, _("No complete month of revenue can be followed yet."))
     first, last = whole.iloc[0], whole.iloc[-1]
     kinds = [kind for kind in words.MOVEMENT_LABELS if whole[kind].sum() != 0]
     before = periods.month_label(periods.month_index(first["month"] + "-01") - 1)
@@ -36,7 +36,7 @@ def plot_movements(bridge: pd.DataFrame, ax: Axes, *, months: int = 24, currency
     """What was won and lost in each month."""
     whole = bridge[bridge["complete"] & bridge["opening"].notna()].tail(months)
     if whole.empty:
-        return _nothing(ax, _("No complete month of revenue can be followed yet."))
+        return charts.nothing(ax, _("No complete month of revenue can be followed yet."))
     parts = {_(label): whole[kind].to_numpy() for kind, label in words.MOVEMENT_LABELS.items() if whole[kind].any()}
     charts.stacked(ax, [month(m) for m in whole["month"]], parts, kind="money", currency=currency)
     return charts.title(ax, _("MRR won and lost by month"), _("All accounts; losses below the line"))
@@ -45,7 +45,7 @@ def plot_movements(bridge: pd.DataFrame, ax: Axes, *, months: int = 24, currency
 def plot_retention(retention: pd.DataFrame, ax: Axes) -> Axes:
     """NRR, GRR and logo retention month after month, with their intervals."""
     if retention.empty:
-        return _nothing(ax, _("Retention cannot be told yet: no account has been followed over the whole span."))
+        return charts.nothing(ax, _("Retention cannot be told yet: no account has been followed over the whole span."))
     short = {"nrr": _("NRR"), "grr": _("GRR"), "logo": _("logo")}
     series = {}
     for measure, label in short.items():
@@ -66,7 +66,7 @@ def plot_groups(retention: pd.DataFrame, ax: Axes, *, by: str, measure: str = "n
     """The newest retention of each group, with its interval."""
     newest = retention[(retention["measure"] == measure) & (retention["month"] == retention["month"].max())]
     if newest.empty:
-        return _nothing(ax, _("Retention cannot be told yet: no account has been followed over the whole span."))
+        return charts.nothing(ax, _("Retention cannot be told yet: no account has been followed over the whole span."))
     newest = newest.nlargest(15, "opening_mrr")
     columns = ("estimate", "low", "high")
     values = [newest[c].to_numpy() for c in columns]
@@ -91,7 +91,7 @@ def plot_cohorts(table: pd.DataFrame, ax: Axes, *, measure: str = "nrr", most: i
     """Cohorts × age as a heat map; what is not yet reached is hatched."""
     part = table[(table["measure"] == measure) & (table["age"] % every == 0) & table["whole"].astype(bool)]
     if part.empty:
-        return _nothing(ax, _("No cohort can be followed yet: each needs at least two complete months."))
+        return charts.nothing(ax, _("No cohort can be followed yet: each needs at least two complete months."))
     wide = part.pivot(index="cohort", columns="age", values="estimate").sort_index().tail(most)
     wide = wide.dropna(axis=1, how="all")
     sizes = part[part["age"] == 0].set_index("cohort")["accounts"].reindex(wide.index)
@@ -118,7 +118,7 @@ def plot_age_path(table: pd.DataFrame, ax: Axes, *, average: pd.DataFrame, ages:
     newest = sorted(reached[reached >= ages / 2].index)[-most:]
     pooled = average[(average["measure"] == "nrr") & (average["age"] <= ages)]
     if not newest:
-        return _nothing(ax, _("No cohort has reached this age yet."))
+        return charts.nothing(ax, _("No cohort has reached this age yet."))
     series = {_("all cohorts"): (pooled["age"].tolist(), pooled["estimate"].tolist())}
     paths = {c: net[net["cohort"] == c] for c in newest}
     series |= {c: (path["age"].tolist(), path["estimate"].tolist()) for c, path in paths.items()}
@@ -130,7 +130,7 @@ def plot_age_path(table: pd.DataFrame, ax: Axes, *, average: pd.DataFrame, ages:
 def plot_fixed_age(table: pd.DataFrame, ax: Axes) -> Axes:
     """NRR at one age, cohort after cohort, with intervals."""
     if table.empty:
-        return _nothing(ax, _("No cohort has reached this age yet."))
+        return charts.nothing(ax, _("No cohort has reached this age yet."))
     rows = table.tail(12)
     values = [rows[c].to_numpy() for c in ("estimate", "low", "high")]
     charts.forest(ax, rows["cohort"].tolist(), *values, kind="percent", reference=1.0, n=rows["n"].tolist())
@@ -143,7 +143,7 @@ def plot_projection(table: pd.DataFrame, ax: Axes, *, age: int = 12, most: int =
     rows = words.projected_at(table, age).tail(most)
     if rows.empty:
         text = _("No projection: it takes three cohorts and thirty accounts at every age on the way.")
-        return _nothing(ax, text)
+        return charts.nothing(ax, text)
     names = [_("{cohort}, {age} months").format(cohort=r.cohort, age=number(r.age)) for r in records(rows)]
     values = [rows[c].to_numpy(dtype=float) for c in ("estimate", "low", "high")]
     charts.forest(ax, names, *values, kind="percent", reference=1.0)
@@ -153,7 +153,7 @@ def plot_projection(table: pd.DataFrame, ax: Axes, *, age: int = 12, most: int =
 def plot_expansion(split: pd.DataFrame, ax: Axes, *, months: int = 24, currency: str = "JPY") -> Axes:
     """Expansion by month and kind."""
     if split.empty:
-        return _nothing(ax, _("No account expanded."))
+        return charts.nothing(ax, _("No account expanded."))
     wide = split.pivot(index="month", columns="kind", values="amount").fillna(0.0).sort_index()
     first, last = (periods.month_index(m + "-01") for m in (wide.index[0], wide.index[-1]))
     every = [periods.month_label(m) for m in range(max(first, last - months + 1), last + 1)]
@@ -169,16 +169,9 @@ def plot_concentration(
     """NRR without each of the largest accounts, beside NRR of all."""
     rows, net = table[table["nrr_without"].notna()], words.of_measure(retention, "nrr")
     if rows.empty or net is None:
-        return _nothing(ax, _("There is only one account; NRR is that account's."))
+        return charts.nothing(ax, _("There is only one account; NRR is that account's."))
     known = topic.account_names(accounts)
     labels = [_("all accounts"), *(known.get(a, a) for a in rows["account_id"])]
     values = [net["estimate"], *rows["nrr_without"]]
     charts.forest(ax, labels, values, None, None, kind="percent", highlight=0)
     return charts.title(ax, _("NRR without each of the largest accounts"), _("Largest first; one left out at a time"))
-
-
-def _nothing(ax: Axes, why: str) -> Axes:
-    """An empty chart says why it is empty."""
-    ax.set_axis_off()
-    ax.text(0.5, 0.5, why, ha="center", va="center", wrap=True, transform=ax.transAxes)
-    return ax
