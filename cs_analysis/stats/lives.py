@@ -27,7 +27,6 @@ COLUMNS = (
     "account_id", "life", "start", "stop", "churned", "entry_months", "tenure_months", "mrr_first", "mrr_last",
     "notice_date", "leaves", "churn_reason", "left_out",
 )  # fmt: skip
-_NEVER = 99991231
 
 
 def lives(
@@ -117,7 +116,7 @@ def _spans(frame: nw.LazyFrame, today: int) -> pd.DataFrame:
     """Account × life: life, start, stop (missing while alive), mrr_first, mrr_last."""
 
     def side(column: str, sign: int) -> nw.LazyFrame:
-        day = periods.day_key_expr(nw.col(column), missing=_NEVER)
+        day = periods.day_key_expr(nw.col(column), missing=periods.NEVER)
         rows = frame.select("account_id", on=day, delta=money.to_ticks(nw.col("mrr")) * sign)
         return rows.filter(nw.col("on") <= today)
 
@@ -136,18 +135,13 @@ def _spans(frame: nw.LazyFrame, today: int) -> pd.DataFrame:
     last = closes["before"].reindex(spans.index).fillna(newest.reindex(spans.index))
     return pd.DataFrame(
         {
-            "start": _days(spans["on"]),
-            "stop": _days(closes["on"].reindex(spans.index)),
+            "start": periods.days_of(spans["on"]),
+            "stop": periods.days_of(closes["on"].reindex(spans.index)),
             "mrr_first": money.from_ticks(spans["level"].to_numpy(dtype="int64")),
             "mrr_last": money.from_ticks(last.to_numpy(dtype="int64")),
         },
         index=spans.index,
     ).reset_index()
-
-
-def _days(keys: pd.Series) -> pd.Series:
-    """Days from numbers YYYYMMDD."""
-    return pd.to_datetime(keys.astype("Int64").astype("string"), format="%Y%m%d").astype("datetime64[ns]")
 
 
 def _lines(frame: nw.LazyFrame, there: list[str]) -> pd.DataFrame:

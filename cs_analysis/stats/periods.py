@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from cs_analysis.errors import N_, InputError
 
 PERIODS = {"month": 1, "quarter": 3, "half": 6, "year": 12}  # name → months in it
+NEVER = 99991231  # the day key that stands for a day that has not come: later than any, as a month index too
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -102,6 +103,25 @@ def is_month_end(value: object) -> bool:
     """
     the_day = day(value)
     return the_day == last_day(month_index(the_day))
+
+
+def last_complete_month(value: object) -> int:
+    """The index of the last month that is over by the end of a day.
+
+    >>> month_label(last_complete_month("2026-10-30")), month_label(last_complete_month("2026-10-31"))
+    ('2026-09', '2026-10')
+    """
+    return month_index(value) - (not is_month_end(value))
+
+
+def year_before(value: object) -> date:
+    """The same day a year before; of a month's last day the last of that month.
+
+    >>> year_before("2026-10-30"), year_before("2025-02-28")
+    (datetime.date(2025, 10, 30), datetime.date(2024, 2, 29))
+    """
+    the_day = day(value)
+    return last_day(month_index(the_day) - 12) if is_month_end(the_day) else anniversary(the_day, -12)
 
 
 @overload
@@ -281,7 +301,7 @@ def day_key_expr(column: nw.Expr, *, missing: int | None = None) -> nw.Expr:
     :func:`month_expr`.
 
     >>> frame = nw.from_native(pd.DataFrame({"stop": pd.to_datetime(["2026-10-31", None])}))
-    >>> frame.select(day_key_expr(nw.col("stop"), missing=99991231)).to_native()["stop"].tolist()
+    >>> frame.select(day_key_expr(nw.col("stop"), missing=NEVER)).to_native()["stop"].tolist()
     [20261031, 99991231]
     """
     year, month = _part(column.dt.year()), _part(column.dt.month())
@@ -296,6 +316,16 @@ def day_key(value: object) -> int:
     """
     the_day = day(value)
     return the_day.year * 10_000 + the_day.month * 100 + the_day.day
+
+
+def days_of(keys: pd.Series) -> pd.Series:
+    """The days of numbers yyyymmdd; missing where the number is, or stands for a day that has not come.
+
+    >>> days_of(pd.Series([20261031, NEVER])).dt.date.tolist()
+    [datetime.date(2026, 10, 31), NaT]
+    """
+    texts = keys.where(keys < NEVER).astype("Int64").astype("string")
+    return pd.to_datetime(texts, format="%Y%m%d").astype("datetime64[ns]")
 
 
 def _part(number: nw.Expr) -> nw.Expr:

@@ -302,7 +302,7 @@ def _usage(usage: Any, names: pd.Index, today: date) -> tuple[pd.DataFrame, str]
 def _used(usage: Any, today: date) -> tuple[pd.DataFrame, str, int]:
     """Account, month (``at``), value of the one metric taken, in complete months; its name; the last complete month."""
     frame = nw.from_native(usage).lazy()
-    complete = periods.month_index(today) - (0 if periods.is_month_end(today) else 1)
+    complete = periods.last_complete_month(today)
     nothing = pd.DataFrame({"account_id": [], "value": [], "at": []})
     if not {"account_id", "month", "metric", "value"} <= set(frame.collect_schema().names()):
         return nothing, "", complete

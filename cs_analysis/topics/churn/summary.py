@@ -63,7 +63,7 @@ def summary(
     """
     client = settings or Settings()
     currency, least, grace_days = client.client.currency, client.rules.min_n, client.rules.grace_days
-    last = _last_complete_month(as_of)
+    last = periods.last_complete_month(as_of)
     then = periods.month_index(compare_to) if compare_to else last - 1
     days = {"previous": periods.last_day(min(then, last - 1)), "year": periods.last_day(last - YEAR)}
     now = summary_table(lives, min_n=least)
@@ -81,11 +81,6 @@ def summary(
     if renewals is not None and not (findings["kind"] == "renewal").any():
         said.append(words.say_renewals(renewals, min_n=least, currency=currency))
     return Summary([s for s in said if s], headline, findings, _trend(seen, last, grace_days, least))
-
-
-def _last_complete_month(as_of: Any) -> int:
-    index = periods.month_index(as_of)
-    return index if periods.is_month_end(as_of) else index - 1
 
 
 def _first(now: pd.DataFrame, row: dict[str, Any], year_ago: str, min_n: int) -> str:

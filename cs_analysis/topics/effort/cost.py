@@ -17,7 +17,6 @@ COST = (
 QUADRANTS = ("much_time_little_revenue", "much_time_much_revenue", "little_time_much_revenue",
              "little_time_little_revenue")  # fmt: skip
 LEAST = 4  # accounts below which halves say nothing
-_NEVER = 99991231
 
 
 def priced(
@@ -215,7 +214,7 @@ def _revenue(contracts: Any, span: list[str]) -> pd.DataFrame:
         frame.select(
             "account_id",
             begin=periods.month_expr(nw.col("start")),
-            end=periods.month_expr(nw.col("stop"), missing=_NEVER),
+            end=periods.month_expr(nw.col("stop"), missing=periods.NEVER),
             ticks=money.to_ticks(nw.col("mrr")),
         )
         .filter((nw.col("begin") <= last) & (nw.col("end") > first) & (nw.col("end") > nw.col("begin")))

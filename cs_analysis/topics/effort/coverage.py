@@ -212,7 +212,7 @@ def _days(entries: Any, as_of: Any | None) -> pd.DataFrame:
         .to_native()
     )
     table["csm"] = texts(table["csm"])
-    table["day"] = pd.to_datetime(table.pop("key").astype("int64").astype(str), format="%Y%m%d")
+    table["day"] = periods.days_of(table.pop("key"))
     table = table.astype({"hours": float, "entries": "int64", "whole": "int64", "day": "datetime64[ns]"})
     return table.sort_values(["csm", "day"], ignore_index=True)
 

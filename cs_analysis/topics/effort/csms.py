@@ -210,11 +210,9 @@ def quality(
     put together [Zou and Donner 2008]. Empty with fewer than thirty accounts to cut.
     """
     end = pd.Timestamp(as_of)
-    landmark = end - pd.DateOffset(years=1)
-    if periods.is_month_end(end):
-        landmark = landmark + pd.offsets.MonthEnd(0)
-    whole = periods.month_index(landmark) - (not periods.is_month_end(landmark))  # of its own month some lies after it
-    before = hours[hours["month"] <= periods.month_label(whole)]
+    landmark = pd.Timestamp(periods.year_before(as_of))
+    # of the landmark's own month some lies after it
+    before = hours[hours["month"] <= periods.month_label(periods.last_complete_month(landmark))]
     found = pace(units(recent(before, 12, cells=cells), cells=cells)).accounts
     found = found[found["expected"] > 0].assign(ratio=lambda t: t["hours"] / t["expected"])
     if lives is not None:

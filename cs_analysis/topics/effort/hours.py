@@ -179,7 +179,7 @@ def window(hours: pd.DataFrame, as_of: Any, months: int = 12) -> list[str]:
     """
     if hours.empty:
         return []
-    last = periods.month_index(as_of) - (not periods.is_month_end(as_of))
+    last = periods.last_complete_month(as_of)
     last = min(last, periods.month_index(hours["month"].max() + "-01"))
     first = max(last - months + 1, periods.month_index(hours["month"].min() + "-01"))
     return [periods.month_label(m) for m in range(first, last + 1)]

@@ -258,7 +258,7 @@ def _account_days(entries: Any, as_of: Any) -> pd.DataFrame:
         .to_native()
     )
     table["account_id"] = texts(table["account_id"])
-    table["day"] = pd.to_datetime(table.pop("key").astype("int64").astype(str), format="%Y%m%d")
+    table["day"] = periods.days_of(table.pop("key"))
     table = table[table["account_id"] != ""]
     return table.sort_values(["account_id", "day"], ignore_index=True)
 

@@ -65,7 +65,7 @@ def summary(
     -------
     sentences; headline (hours_per_account, cost_to_serve_rate, margin_after_cs, logging_coverage); findings; trend.
     """
-    last = periods.month_index(as_of) - (not periods.is_month_end(as_of))
+    last = periods.last_complete_month(as_of)
     then = min(periods.month_index(compare_to), last - 1) if compare_to else last - 1
     margin, currency = settings.money.gross_margin, settings.client.currency
     ends = {"now": last, "previous": then, "year": last - SPAN}

@@ -32,7 +32,6 @@ COLUMNS = (
     "value", "answer", "comment",
 )  # fmt: skip
 _KEY = ["account_id", "respondent", "wave"]
-_NEVER = 99991231
 
 
 def answers(responses: Any, *, as_of: Any) -> pd.DataFrame:
@@ -71,8 +70,9 @@ def answers(responses: Any, *, as_of: Any) -> pd.DataFrame:
         return _empty()
     answered = found["rank"] > 0
     found["score"] = (found["rank"] % 100 - 1.0).where(answered)
-    found["responded_date"] = _days((found["rank"] // 100).where(answered, 0))
-    found["invited_date"] = _days(found["invited"].replace(_NEVER, 0))
+    responded = found["rank"] // 100
+    found["responded_date"] = periods.days_of(responded.where(responded > 0))
+    found["invited_date"] = periods.days_of(found["invited"])
     found["value"] = np.select([found["score"] >= 9, found["score"] <= 6], [1.0, -1.0], 0.0)
     found["value"] = found["value"].where(answered)
     found["answer"] = kind_of(found["score"])
@@ -145,17 +145,17 @@ def _rows(responses: Any, as_of: Any) -> nw.LazyFrame:
         *(nw.col(name).cast(nw.String()) for name in _KEY),
         role=text("role"),
         comment=text("comment"),
-        invited=day("invited_date", _NEVER),
+        invited=day("invited_date", periods.NEVER),
         responded=day("responded_date", 0),
         whole=whole,
         given=(score == score).fill_null(False),
         score=nw.when(whole).then(score).otherwise(nw.lit(0.0)),
     )
-    known = (nw.col("invited") <= today) | (nw.col("invited") == _NEVER)
-    rows = rows.filter(known & ((nw.col("responded") <= today) | (nw.col("invited") != _NEVER)))
+    known = (nw.col("invited") <= today) | (nw.col("invited") == periods.NEVER)
+    rows = rows.filter(known & ((nw.col("responded") <= today) | (nw.col("invited") != periods.NEVER)))
     said = nw.col("whole") & (nw.col("responded") <= today)
     rank = nw.col("responded") * 100 + nw.col("score").cast(nw.Int64()) + 1
-    invited = nw.when(nw.col("invited") == _NEVER).then(nw.lit(0).cast(nw.Int64())).otherwise(nw.col("invited"))
+    invited = nw.when(nw.col("invited") == periods.NEVER).then(nw.lit(0).cast(nw.Int64())).otherwise(nw.col("invited"))
     answered = nw.when(said).then(nw.col("responded")).otherwise(nw.lit(0).cast(nw.Int64()))
     return rows.select(
         *_KEY,
@@ -189,19 +189,13 @@ def _comments(rows: pd.DataFrame) -> pd.Series:
     return nones(rows["comment"].astype(object).where((rows["rank"] > 0) & (rows["comment"] != "")))
 
 
-def _days(keys: pd.Series) -> pd.Series:
-    """Days from numbers yyyymmdd, 0 = missing."""
-    texts = nones(keys.astype("int64").astype(str).astype(object).where(keys > 0))
-    return pd.to_datetime(texts, format="%Y%m%d").astype("datetime64[ns]")
-
-
 def _in_time(found: pd.DataFrame) -> pd.DataFrame:
     """Waves in the order in which they began, each with its last day."""
     waves = found.groupby("wave").agg(first=("invited", "min"), last_day=("asked", "max"))
-    waves["began"] = waves["first"].where(waves["first"] < _NEVER, waves["last_day"])
+    waves["began"] = waves["first"].where(waves["first"] < periods.NEVER, waves["last_day"])
     waves = waves.reset_index().sort_values(["began", "wave"], ignore_index=True)
     waves["position"] = range(len(waves))
-    waves["last_day"] = _days(waves["last_day"])
+    waves["last_day"] = periods.days_of(waves["last_day"].where(waves["last_day"] > 0))
     out = found.merge(waves[["wave", "position", "last_day"]], on="wave", how="left")
     out = out.sort_values(["position", "account_id", "respondent"], kind="stable", ignore_index=True)
     return out[list(COLUMNS)]

@@ -16,7 +16,6 @@ FOLLOW_UP = (
     "leaving",
 )  # fmt: skip
 LARGE = 0.75  # a silent account is called when its MRR is above that of so many of all asked
-_NEVER = 99991231
 _FIRST_ASKED = {"decision_maker": 0, "champion": 1, "user": 2}
 
 
@@ -28,12 +27,12 @@ def standing(contracts: Any, *, as_of: Any) -> pd.DataFrame:
     frame = nw.from_native(contracts).lazy()
     there = frame.collect_schema().names()
     today = periods.day_key(as_of)
-    notice = periods.day_key_expr(nw.col("notice_date"), missing=_NEVER) if "notice_date" in there else None
+    notice = periods.day_key_expr(nw.col("notice_date"), missing=periods.NEVER) if "notice_date" in there else None
     rows = frame.select(
         "account_id",
-        begins=periods.day_key_expr(nw.col("start"), missing=_NEVER),
-        stop=periods.day_key_expr(nw.col("stop"), missing=_NEVER),
-        notice=nw.lit(_NEVER).cast(nw.Int64()) if notice is None else notice,
+        begins=periods.day_key_expr(nw.col("start"), missing=periods.NEVER),
+        stop=periods.day_key_expr(nw.col("stop"), missing=periods.NEVER),
+        notice=nw.lit(periods.NEVER).cast(nw.Int64()) if notice is None else notice,
         ticks=money.to_ticks(nw.col("mrr")),
     )
     active = rows.filter((nw.col("begins") <= today) & (nw.col("stop") > today) & (nw.col("ticks") > 0))
@@ -41,9 +40,7 @@ def standing(contracts: Any, *, as_of: Any) -> pd.DataFrame:
         nw.col("ticks").sum(), stop=nw.col("stop").max(), notice=nw.col("notice").max()
     )
     table = found.collect(backend="pandas").to_native().sort_values("account_id", ignore_index=True)
-    stop = table["stop"].astype("int64")
-    day = pd.to_datetime(stop.where(stop < _NEVER).astype("Int64").astype("string"), format="%Y%m%d")
-    end = day.astype("datetime64[ns]") - pd.Timedelta(days=1)
+    end = periods.days_of(table["stop"]) - pd.Timedelta(days=1)
     return pd.DataFrame(
         {
             "account_id": table["account_id"],

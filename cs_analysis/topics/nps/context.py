@@ -18,7 +18,6 @@ MOST_METRICS = 3
 TENURE_YEARS = (1, 2, 3)
 CLASSES = 5
 FEWEST = 5  # answers in a class; smaller ones join their neighbour
-_NEVER = 99991231
 
 
 def with_accounts(answers: pd.DataFrame, contracts: Any, *, as_of: Any, usage: Any = None) -> pd.DataFrame:
@@ -57,7 +56,7 @@ def _mrr(contracts: Any, days: pd.DataFrame) -> pd.DataFrame:
     frame = nw.from_native(contracts).lazy()
 
     def side(column: str, sign: int) -> nw.LazyFrame:
-        day = periods.day_key_expr(nw.col(column), missing=_NEVER)
+        day = periods.day_key_expr(nw.col(column), missing=periods.NEVER)
         return frame.select("account_id", on=day, delta=money.to_ticks(nw.col("mrr")) * sign)
 
     summed = nw.concat([side("start", 1), side("stop", -1)]).group_by("account_id", "on").agg(nw.col("delta").sum())

@@ -65,10 +65,8 @@ def summary(
     """
     day = periods.day(as_of)
     before = periods.day(compare_to) if compare_to else periods.last_day(periods.month_index(day) - 1)
-    a_year = periods.last_day(periods.month_index(day) - 12) if periods.is_month_end(day) else None
-    a_year = a_year or periods.anniversary(day.isoformat(), -12)
     wave = newest_wave(answers, min_n=min_n)
-    then = {"previous": known_at(answers, before), "year": known_at(answers, a_year)}
+    then = {"previous": known_at(answers, before), "year": known_at(answers, periods.year_before(day))}
     waves = {name: newest_wave(known, min_n=min_n) for name, known in then.items()}
     earlier = {name: of_wave(then[name], waves[name]) for name in then}
     plain, moved = score(answers, min_n=min_n), changes(answers, min_n=min_n)

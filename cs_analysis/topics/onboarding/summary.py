@@ -73,7 +73,7 @@ def summary(
     sentences; headline (one row per metric); findings (most money first); trend (metric × month).
     """
     today = periods.day(as_of)
-    ends = {"previous": _previous(today, compare_to), "year": _year_before(today)}
+    ends = {"previous": _previous(today, compare_to), "year": periods.year_before(today)}
     now = recent(onboardings, as_of=today)
     then = {name: recent(as_known(onboardings, as_of=today, then=at), as_of=at) for name, at in ends.items()}
     table = {name: words.of_all(durations(frame)) for name, frame in {"now": now, **then}.items()}
@@ -87,12 +87,6 @@ def summary(
 
 def _previous(today: Any, compare_to: Any | None) -> Any:
     return periods.day(compare_to) if compare_to else periods.first_day(periods.month_index(today)) - timedelta(days=1)
-
-
-def _year_before(today: Any) -> Any:
-    if periods.is_month_end(today):
-        return periods.last_day(periods.month_index(today) - _MONTHS)
-    return periods.anniversary(today, -_MONTHS)
 
 
 def _row(
@@ -156,7 +150,7 @@ def _sentence(metric: str, row: dict[str, Any], values: pd.Series, year_ago: Any
 
 def _trend(onboardings: pd.DataFrame, today: Any, min_n: int) -> pd.DataFrame:
     """Each metric at the last twelve month ends, as it was known then."""
-    last = periods.month_index(today) - (0 if periods.is_month_end(today) else 1)
+    last = periods.last_complete_month(today)
     found = []
     for index in range(last - _MONTHS + 1, last + 1):
         at = periods.last_day(index)

@@ -14,9 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cs_analysis.stats import money, periods
-from cs_analysis.topics.revenue.changes import begins_known, changes, collect, last_complete_month, lines, pairs
-
-_NEVER = 99991231
+from cs_analysis.topics.revenue.changes import begins_known, changes, collect, lines, pairs
 
 
 def ending(contracts: Any, *, as_of: Any) -> pd.DataFrame:
@@ -47,13 +45,13 @@ def ending(contracts: Any, *, as_of: Any) -> pd.DataFrame:
     key, tomorrow = periods.day_key(today), periods.day_key(today + timedelta(days=1))
     frame = lines(contracts)
     known = "notice_date" in frame.collect_schema().names()
-    noticed = periods.day_key_expr(nw.col("notice_date"), missing=_NEVER) if known else nw.lit(_NEVER)
+    noticed = periods.day_key_expr(nw.col("notice_date"), missing=periods.NEVER) if known else nw.lit(periods.NEVER)
     active = collect(
         frame.filter(~nw.col("start").is_null())
         .select(
             "account_id",
             begin=periods.day_key_expr(nw.col("start")),
-            end=periods.day_key_expr(nw.col("stop"), missing=_NEVER),
+            end=periods.day_key_expr(nw.col("stop"), missing=periods.NEVER),
             noticed=noticed,
             ticks=money.to_ticks(nw.col("mrr")),
         )
@@ -65,9 +63,7 @@ def ending(contracts: Any, *, as_of: Any) -> pd.DataFrame:
     n_active = active.groupby("account_id").size()
     n_leaving = leaving.groupby("account_id").size()
     table = leaving.groupby(["account_id", "notice"], as_index=False).agg(end=("end", "max"), ticks=("ticks", "sum"))
-    table["leaves"] = pd.to_datetime(
-        table["end"].where(table["end"] < _NEVER).astype("Int64").astype("string"), format="%Y%m%d"
-    )
+    table["leaves"] = periods.days_of(table["end"])
     table["mrr"] = money.from_ticks(table["ticks"].to_numpy(dtype="int64"))
     whole = (n_leaving == n_active.reindex(n_leaving.index)).to_dict()
     table["whole"] = np.array([whole[a] for a in table["account_id"]], dtype=bool)
@@ -76,7 +72,7 @@ def ending(contracts: Any, *, as_of: Any) -> pd.DataFrame:
 
 def nrr_if_none_renews(contracts: Any, *, as_of: Any, span: int = 12, observed_from: Any | None = None) -> float:
     """NRR over the span to ``as_of`` if no contract line that ends on ``as_of`` is renewed (fraction, or missing)."""
-    last = last_complete_month(as_of)
+    last = periods.last_complete_month(as_of)
     if not begins_known(last - span, observed_from):
         return float("nan")
     book = pairs(changes(contracts, as_of=as_of), last - span, last).set_index("account_id")

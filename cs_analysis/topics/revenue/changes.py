@@ -62,7 +62,7 @@ def changes(
     """
     frame = lines(contracts, needed=[*NEEDED, *keys, *([by] if by else []), *amounts[1:]])
     today = periods.day_key(as_of)
-    frame = frame.filter(periods.day_key_expr(nw.col("start"), missing=99991231) <= today)
+    frame = frame.filter(periods.day_key_expr(nw.col("start"), missing=periods.NEVER) <= today)
     if by:
         frame = _grouped(frame, by)
     names = ["delta", *(f"delta_{name}" for name in amounts[1:])]
@@ -147,13 +147,6 @@ def rows(frame: pd.DataFrame) -> Iterator[Any]:
 def month_labels(months: Iterable[int]) -> np.ndarray:
     """Month indices as labels "YYYY-MM"; text even where there are none, so that they compare with text."""
     return np.array([periods.month_label(int(m)) for m in months], dtype=object)
-
-
-def last_complete_month(as_of: Any) -> int:
-    """Index of the last month whose last day is not after ``as_of``."""
-    last = periods.day(as_of)
-    index = periods.month_index(last)
-    return index if periods.is_month_end(last) else index - 1
 
 
 def first_known_month(observed_from: Any | None) -> int | None:

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from cs_analysis.stats import money, periods, ratios
-from cs_analysis.topics.revenue.changes import changes, collect, last_complete_month, levels, rows, totals
+from cs_analysis.topics.revenue.changes import changes, collect, levels, rows, totals
 
 MEASURES = ("nrr", "grr", "logo")
 
@@ -71,7 +71,7 @@ def cohorts(
     spans = collect(
         points.group_by("cohort").agg(oldest=nw.col("first").min(), youngest=nw.col("first").max()), ["cohort"]
     )
-    last = last_complete_month(as_of)
+    last = periods.last_complete_month(as_of)
     known = None if observed_from is None else periods.day(observed_from)
     tables = [
         _one_cohort(sums[sums["cohort"] == row.cohort], row, last, known, period, fiscal_year_start)
@@ -94,7 +94,7 @@ def by_age(contracts: Any, *, as_of: Any, period: str = "month", fiscal_year_sta
     Returns a lazy frame, one row per account × age with a change: account_id, first (month), cohort (first month of
     its period), age, base (first MRR), mrr, kept, active (changes of MRR, of MRR up to base, of 0/1), level (ticks).
     """
-    last = periods.last_day(last_complete_month(as_of))  # an account of an unfinished month has no age yet
+    last = periods.last_day(periods.last_complete_month(as_of))  # an account of an unfinished month has no age yet
     grown = levels(_followed(contracts, last)).filter(nw.col("month") >= nw.col("first"))
     grown = grown.with_columns(nw.col("first").cast(nw.Int64()))  # a missing first made it a float on pandas
     at_first = nw.col("month") == nw.col("first")
@@ -224,7 +224,7 @@ def fixed_age(
     )
     table = collect(collapsed, ["cohort", "base", "mrr"])
     known = None if observed_from is None else periods.day(observed_from)
-    last = last_complete_month(as_of)
+    last = periods.last_complete_month(as_of)
     found: list[tuple] = []
     for cohort, part in table.groupby("cohort"):
         whole = known is None or periods.first_day(part["oldest"].min()) >= known

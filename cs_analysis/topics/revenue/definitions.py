@@ -15,7 +15,7 @@ import pandas as pd
 from cs_analysis.display.language import _
 from cs_analysis.errors import N_
 from cs_analysis.stats import money, periods
-from cs_analysis.topics.revenue.changes import begins_known, changes, collect, last_complete_month, lines, pairs, totals
+from cs_analysis.topics.revenue.changes import begins_known, changes, collect, lines, pairs, totals
 from cs_analysis.topics.revenue.movements import bridge
 
 _WHY = {
@@ -69,7 +69,7 @@ def definitions(
     >>> float(table["nrr"]), float(table["flow"])
     (1.0, 1.5)
     """
-    last = last_complete_month(as_of)
+    last = periods.last_complete_month(as_of)
     end = periods.last_day(last)
     changed = changes(contracts, as_of=end)
     book = pairs(changed, last - span, last)
@@ -124,7 +124,7 @@ def renewal_rate(contracts: Any, *, as_of: Any, span: int = 12) -> float:
     frame = lines(contracts)
     last = periods.day(as_of)
     begin = periods.last_day(periods.month_index(last) - span)
-    low, high = (int(d.strftime("%Y%m%d")) for d in (begin, last))
+    low, high = (periods.day_key(d) for d in (begin, last))
 
     def on_day(column: str, name: str) -> nw.LazyFrame:
         key = periods.day_key_expr(nw.col(column))

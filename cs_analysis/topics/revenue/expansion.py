@@ -19,7 +19,6 @@ from cs_analysis.topics.revenue.changes import (
     changes,
     collect,
     first_known_month,
-    last_complete_month,
     levels,
     lines,
     month_labels,
@@ -75,7 +74,7 @@ def _told_apart(contracts: Any, as_of: Any) -> set[str]:
     """The kinds that the columns given can tell: cross-sell needs products, a price rise needs quantities."""
     given = collect(
         _with_products(contracts)
-        .filter(periods.day_key_expr(nw.col("start"), missing=99991231) <= periods.day_key(as_of))
+        .filter(periods.day_key_expr(nw.col("start"), missing=periods.NEVER) <= periods.day_key(as_of))
         .select(
             products=nw.when(nw.col("product") != "").then(nw.lit(1)).otherwise(nw.lit(0)),
             quantities=nw.lit(1.0) - nw.col("unknown"),
@@ -134,7 +133,7 @@ def expansion_rates(contracts: Any, *, as_of: Any, span: int = 12, observed_from
     start lies before ``observed_from``.
     """
     columns = ["kind", "estimate", "low", "high", "n", "accounts", "amount"]
-    last = last_complete_month(as_of)
+    last = periods.last_complete_month(as_of)
     if not begins_known(last - span, observed_from):
         return pd.DataFrame(columns=columns)
     active = pairs(changes(contracts, as_of=as_of), last - span, last)["account_id"]

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from cs_analysis.stats import money, periods, triangles
-from cs_analysis.topics.revenue.changes import changes, collect, last_complete_month, levels, rows
+from cs_analysis.topics.revenue.changes import changes, collect, levels, rows
 from cs_analysis.topics.revenue.cohorts import by_age, cohorts
 from cs_analysis.topics.revenue.expansion import product_changes
 
@@ -140,7 +140,7 @@ def constant_price_paths(
         oldest = points.groupby("cohort")["first"].min()
         whole = [c for c, month in oldest.items() if periods.first_day(int(month)) >= known]
         points = points[points["cohort"].isin(whole)]
-    last = last_complete_month(as_of)
+    last = periods.last_complete_month(as_of)
     points = points[points["first"] + points["age"] <= last]
     points = points.merge(_escalators(contracts, as_of), on=["account_id", "first", "age"], how="left")
     # An account's price index: the part of each step that was a price rise, compounded.
@@ -316,7 +316,7 @@ def backtest(
     (at constant prices and for the accounts known then, so that both speak of the same thing), inside (True when the
     interval holds it; missing where there is no interval).
     """
-    then = periods.last_day(last_complete_month(as_of) - hidden)
+    then = periods.last_day(periods.last_complete_month(as_of) - hidden)
     fiscal: dict[str, Any] = {"period": period, "fiscal_year_start": fiscal_year_start}
     options = {**fiscal, "observed_from": observed_from}
     known = constant_price_paths(contracts, as_of=then, **options)

@@ -24,7 +24,6 @@ from cs_analysis.topics.revenue.changes import (
     changes,
     collect,
     first_known_month,
-    last_complete_month,
     pairs,
     totals,
 )
@@ -71,7 +70,7 @@ def retention(
     if span < 1:
         raise InputError(N_("span is {span}; it is a number of months, at least 1."), span=span)
     deltas = _contributions(changes(contracts, as_of=as_of, by=by), span, by)
-    last = last_complete_month(as_of)
+    last = periods.last_complete_month(as_of)
     known = first_known_month(observed_from)
     parts = list(deltas.groupby(by, sort=True, dropna=False)) if by and len(deltas) else [(None, deltas)]
     tables = []
@@ -238,7 +237,7 @@ def difference(contracts: Any, measure: str, *, as_of: Any, earlier: str, span: 
     has no accounts.
     """
     changed = changes(contracts, as_of=as_of)
-    now, then = last_complete_month(as_of), periods.month_index(earlier + "-01")
+    now, then = periods.last_complete_month(as_of), periods.month_index(earlier + "-01")
     a, b = (pairs(changed, month - span, month).set_index("account_id") for month in (now, then))
     if a.empty or b.empty:
         return None
@@ -284,7 +283,7 @@ def concentration(
     0          Y  0.7143          2.0
     1          X  0.2857          0.8
     """
-    last = last_complete_month(as_of)
+    last = periods.last_complete_month(as_of)
     if not begins_known(last - span, observed_from):
         return pd.DataFrame(columns=["account_id", "share", "nrr_without"])
     book = pairs(changes(contracts, as_of=as_of), last - span, last)

@@ -15,7 +15,7 @@ from cs_analysis.errors import N_
 from cs_analysis.stats import periods, ratios
 from cs_analysis.topics.revenue import words
 from cs_analysis.topics.revenue.alerts import ending, nrr_if_none_renews
-from cs_analysis.topics.revenue.changes import changes, last_complete_month, pairs
+from cs_analysis.topics.revenue.changes import changes, pairs
 from cs_analysis.topics.revenue.changes import rows as records
 from cs_analysis.topics.revenue.movements import bridge, movers
 from cs_analysis.topics.revenue.retention import concentration, difference, retention
@@ -59,7 +59,7 @@ def summary(
     -------
     sentences; headline (one row per metric); findings (one row per finding, most money first); trend (metric × month).
     """
-    last = last_complete_month(as_of)
+    last = periods.last_complete_month(as_of)
     then = periods.month_index(compare_to) if compare_to else last - 1
     earlier = {"previous": periods.month_label(min(then, last - 1)), "year": periods.month_label(last - 12)}
     kept = retention(contracts, as_of=as_of, observed_from=observed_from)
