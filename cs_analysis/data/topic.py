@@ -1,8 +1,8 @@
-"""What every topic hands to the report: the headline and findings tables, and how columns and accounts are called."""
+"""What every topic says its results with: headline and findings tables, how columns and accounts are called."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,6 +57,11 @@ def account_names(accounts: pd.DataFrame | None) -> dict[str, str]:
         return {}
     known = accounts.dropna(subset=["account_name"])
     return dict(zip(known["account_id"].astype(str), known["account_name"].astype(str), strict=True))
+
+
+def records(frame: pd.DataFrame) -> Iterator[Any]:
+    """The rows of a small frame as named tuples (whose fields the stubs take for text)."""
+    return iter(frame.itertuples(index=False))
 
 
 def column_name(column: str) -> str:

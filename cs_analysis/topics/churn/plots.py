@@ -91,7 +91,7 @@ def plot_renewals(renewals: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axe
     if renewals.empty:
         return charts.nothing(ax, words.say_renewals(renewals))
     rows = renewals.head(10)
-    labels = [words.renewal_name(r.renewal, r.kind) for r in words.rows(rows)]
+    labels = [words.renewal_name(r.renewal, r.kind) for r in topic.records(rows)]
     values = [rows[c].to_numpy(dtype=float) for c in ("estimate", "low", "high")]
     charts.forest(ax, labels, *values, kind="percent", n=rows["due"].tolist())
     ax.set_xlabel(_("share lost"))
@@ -137,7 +137,7 @@ def plot_comparison(comparison: pd.DataFrame, ax: Axes, *, by: str, as_of: Any =
     if rows.empty:
         return charts.nothing(ax, _("There is nothing to compare by {column}.").format(column=topic.column_name(by)))
     rows = rows.reindex(rows["rmst_difference"].abs().sort_values(ascending=False, kind="stable").index).head(15)
-    labels = [_("{a} − {b}").format(a=short(r.group_a, 10), b=short(r.group_b, 10)) for r in words.rows(rows)]
+    labels = [_("{a} − {b}").format(a=short(r.group_a, 10), b=short(r.group_b, 10)) for r in topic.records(rows)]
     values = [rows[c].to_numpy(dtype=float) for c in ("rmst_difference", "low", "high")]
     charts.forest(ax, labels, *values, kind="number1", reference=0.0)
     ax.set_xlabel(_("months"))

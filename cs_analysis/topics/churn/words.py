@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from cs_analysis.data.topic import column_name
+from cs_analysis.data.topic import column_name, records
 from cs_analysis.display import sentences
 from cs_analysis.display.language import _, day, money_short, ngettext, number, percent
 from cs_analysis.errors import N_
@@ -161,7 +161,7 @@ def say_groups(summary: pd.DataFrame, comparison: pd.DataFrame, *, by: str, min_
     """Which groups clearly differ in how long their accounts stay, after Holm."""
     column = column_name(by)
     small = summary[summary["n"] < min_n]
-    listed = [_("{group} ({accounts})").format(group=r.group, accounts=sentences.accounts(r.n)) for r in rows(small)]
+    listed = [_("{group} ({accounts})").format(group=r.group, accounts=sentences.accounts(r.n)) for r in records(small)]
     aside = (
         " " + _("Too few accounts for a curve: {groups}.").format(groups=sentences.listing(listed)) if listed else ""
     )
@@ -251,7 +251,7 @@ def say_renewals(renewals: pd.DataFrame, *, min_n: int = MIN_N, currency: str = 
             share=sentences.estimate(r.estimate, r.low, r.high, of=came_due(r.due, r.kind)),
             renewal=renewal_name(r.renewal, r.kind),
         )
-        for r in rows(told)
+        for r in records(told)
     ]
     text = _("Of the accounts due for renewal, these were lost: {parts}.")
     if told["kind"].iloc[0] != "renewal":
@@ -339,7 +339,7 @@ def say_reasons(reasons: pd.DataFrame, *, min_n: int = MIN_N) -> str:
             share=sentences.estimate(r.estimate, r.low, r.high, of=departures(int(r.lost))),
             reason=reason_name(r.reason),
         )
-        for r in rows(at[at["reason"] != ""].nlargest(3, "estimate"))
+        for r in records(at[at["reason"] != ""].nlargest(3, "estimate"))
     ]
     text = _("After {months} months {total} of the accounts have left: {parts}.").format(
         months=number(at["month"].iloc[0]), total=percent(at["estimate"].sum()), parts=_("; ").join(parts)
@@ -365,8 +365,3 @@ def reasons_at(reasons: pd.DataFrame, min_n: int = MIN_N) -> pd.DataFrame:
 def departures(n: int) -> str:
     """A count of departures: "12 departures"."""
     return ngettext("{n} departure", "{n} departures", n).format(n=number(n))
-
-
-def rows(frame: pd.DataFrame) -> Any:
-    """The rows of a small frame as named tuples (whose fields the stubs take for text)."""
-    return iter(frame.itertuples(index=False))

@@ -185,11 +185,6 @@ def window(hours: pd.DataFrame, as_of: Any, months: int = 12) -> list[str]:
     return [periods.month_label(m) for m in range(first, last + 1)]
 
 
-def rows(frame: pd.DataFrame) -> Any:
-    """The rows of a small table as named tuples."""
-    return frame.itertuples(index=False)
-
-
 def known_ids(accounts: Any) -> set[str]:
     """Account ids of a frame or of a list of ids."""
     ids: Iterable[Any] = accounts["account_id"] if isinstance(accounts, pd.DataFrame) else accounts

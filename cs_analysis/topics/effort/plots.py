@@ -15,7 +15,6 @@ from cs_analysis.display.language import _, month, number, percent
 from cs_analysis.display.style import GRID, INK, MUTED, PALETTE, RULE, TOTAL, UP, is_japanese, short
 from cs_analysis.topics.effort import words
 from cs_analysis.topics.effort.capacity import Team, break_even
-from cs_analysis.topics.effort.hours import rows as records
 from cs_analysis.topics.effort.hours import window
 
 MOST = 15  # rows of a chart; the rest is in the table
@@ -103,7 +102,7 @@ def plot_quadrants(
     named = pd.concat([table[dear], table[first & ~dear]]).head(6)
     largest = table.nlargest(2, "hours")
     named = pd.concat([named, largest[~largest["account_id"].isin(named["account_id"])]])
-    _name(ax, [(r.hours, r.mrr, short(known.get(r.account_id, r.account_id))) for r in records(named)])
+    _name(ax, [(r.hours, r.mrr, short(known.get(r.account_id, r.account_id))) for r in topic.records(named)])
     _legend(ax)
     subtitle = _("Hours and mean MRR a month, {n} with revenue; lines: the middle account; MRR on a logarithmic axis")
     return charts.title(ax, _("Hours and revenue of each account"), subtitle.format(n=sentences.accounts(len(table))))

@@ -10,7 +10,7 @@ from scipy import stats as distributions
 
 from cs_analysis.data import topic
 from cs_analysis.data.settings import Settings
-from cs_analysis.data.topic import HEADLINE, Summary, findings_table, headline_row
+from cs_analysis.data.topic import HEADLINE, Summary, findings_table, headline_row, records
 from cs_analysis.display import sentences
 from cs_analysis.display.language import _, money_short, month, ngettext, number, percent
 from cs_analysis.errors import N_
@@ -19,7 +19,6 @@ from cs_analysis.stats.lives import lives
 from cs_analysis.topics.effort import words
 from cs_analysis.topics.effort.cost import cost_to_serve, losing, quadrants
 from cs_analysis.topics.effort.coverage import covered, team_coverage
-from cs_analysis.topics.effort.hours import rows as records
 from cs_analysis.topics.effort.hours import window
 from cs_analysis.topics.effort.life import MIN_N, account_months, log_bounds
 

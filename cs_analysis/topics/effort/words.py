@@ -15,7 +15,6 @@ from cs_analysis.display.language import _, day, money_short, month, ngettext, n
 from cs_analysis.errors import N_
 from cs_analysis.topics.effort.capacity import Team
 from cs_analysis.topics.effort.coverage import HEAPED, team_coverage
-from cs_analysis.topics.effort.hours import rows as records
 from cs_analysis.topics.effort.hours import window
 
 PART_LABELS = {
@@ -67,7 +66,7 @@ def lever_names(needs: pd.DataFrame) -> list[str]:
 
     return [
         _(LEVER_LABELS[r.lever]).format(task=given(r.task), amount=amount(str(r.lever), float(r.by)))
-        for r in records(needs)
+        for r in topic.records(needs)
     ]
 
 
@@ -106,7 +105,7 @@ def say_set_aside(table: pd.DataFrame) -> str:
         return _("Every hour belongs to a known account or to internal time.")
     names = [
         _("{account} (nearest: {near})").format(account=r.account_id, near=r.nearest) if r.nearest else r.account_id
-        for r in records(table)
+        for r in topic.records(table)
     ]
     text = ngettext(
         "{hours} more are booked to {n} account that is not known and stand in no other figure: {names}.",
@@ -175,7 +174,7 @@ def say_warning(checks: pd.DataFrame, *, min_coverage: float = 0.6) -> str:
             "theirs are thin."
         )
         named = [
-            _("{value} ({details})").format(value=r.csm, details=percent(r.coverage)) for r in records(thin)
+            _("{value} ({details})").format(value=r.csm, details=percent(r.coverage)) for r in topic.records(thin)
         ]  # fmt: skip
         return text.format(names=sentences.listing(named), least=percent(min_coverage, 0))
     if checks["coverage"].isna().all():
@@ -370,7 +369,7 @@ def say_what_if(needs: pd.DataFrame, team: Team) -> str:
     )
     parts = [
         _("{kind} {value}").format(kind=name, value=("+" if r.change > 0 else "") + number(r.change, 1))
-        for name, r in zip(lever_names(rows)[1:], list(records(rows))[1:], strict=True)
+        for name, r in zip(lever_names(rows)[1:], list(topic.records(rows))[1:], strict=True)
     ]
     return said + (
         " " + _("What would change the CSMs needed: {parts}.").format(parts=_("; ").join(parts)) if parts else ""

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cs_analysis.data import topic
-from cs_analysis.data.topic import HEADLINE, Summary, findings_table, headline_row
+from cs_analysis.data.topic import HEADLINE, Summary, findings_table, headline_row, records
 from cs_analysis.display import sentences
 from cs_analysis.display.language import _, money_short, ngettext, number
 from cs_analysis.errors import N_
@@ -189,8 +189,7 @@ def _findings(
         days=("days_left", "first"), leaving=("leaving", "first"),
     ).reset_index()  # fmt: skip
     rows = []
-    named: Any = each.head(_NAMED).itertuples(index=False)
-    for row in named:
+    for row in records(each.head(_NAMED)):
         if row.kind == "no_answer":
             text = _("Nobody at {account} answered in {wave}: {mrr} of MRR.")
         else:

@@ -16,7 +16,7 @@ The frames here are narwhals lazy frames: the same code runs on pandas, Polars, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -137,11 +137,6 @@ def pairs(changed: nw.LazyFrame, t0: int, t1: int) -> pd.DataFrame:
     sums = totals(at, ["account_id"], ["opening", "delta"]).filter(nw.col("opening") > 0)
     closing = nw.when(nw.col("delta") > 0).then(nw.col("delta")).otherwise(nw.lit(0))
     return collect(sums.select("account_id", "opening", closing=closing), ["account_id"])
-
-
-def rows(frame: pd.DataFrame) -> Iterator[Any]:
-    """The rows of a small frame as named tuples (whose fields the stubs take for text)."""
-    return iter(frame.itertuples(index=False))
 
 
 def month_labels(months: Iterable[int]) -> np.ndarray:

@@ -19,8 +19,9 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from cs_analysis.data.topic import records
 from cs_analysis.stats import money, periods, ratios
-from cs_analysis.topics.revenue.changes import changes, collect, levels, rows, totals
+from cs_analysis.topics.revenue.changes import changes, collect, levels, totals
 
 MEASURES = ("nrr", "grr", "logo")
 
@@ -75,7 +76,7 @@ def cohorts(
     known = None if observed_from is None else periods.day(observed_from)
     tables = [
         _one_cohort(sums[sums["cohort"] == row.cohort], row, last, known, period, fiscal_year_start)
-        for row in rows(spans)
+        for row in records(spans)
         if row.youngest <= last
     ]
     columns = ["cohort", "measure", "age", "estimate", "mrr", "accounts", "whole"]

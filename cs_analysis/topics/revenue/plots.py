@@ -10,7 +10,6 @@ from cs_analysis.display import charts, sentences
 from cs_analysis.display.language import _, month, number
 from cs_analysis.stats import periods
 from cs_analysis.topics.revenue import words
-from cs_analysis.topics.revenue.changes import rows as records
 
 
 def plot_bridge(bridge: pd.DataFrame, ax: Axes, *, months: int = 12, currency: str = "JPY") -> Axes:
@@ -144,7 +143,7 @@ def plot_projection(table: pd.DataFrame, ax: Axes, *, age: int = 12, most: int =
     if rows.empty:
         text = _("No projection: it takes three cohorts and thirty accounts at every age on the way.")
         return charts.nothing(ax, text)
-    names = [_("{cohort}, {age} months").format(cohort=r.cohort, age=number(r.age)) for r in records(rows)]
+    names = [_("{cohort}, {age} months").format(cohort=r.cohort, age=number(r.age)) for r in topic.records(rows)]
     values = [rows[c].to_numpy(dtype=float) for c in ("estimate", "low", "high")]
     charts.forest(ax, names, *values, kind="percent", reference=1.0)
     return charts.title(ax, _("Open cohorts, projected"), _("NRR at constant prices, by cohort and age"))

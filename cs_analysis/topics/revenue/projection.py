@@ -17,8 +17,9 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from cs_analysis.data.topic import records
 from cs_analysis.stats import money, periods, triangles
-from cs_analysis.topics.revenue.changes import changes, collect, levels, rows
+from cs_analysis.topics.revenue.changes import changes, collect, levels
 from cs_analysis.topics.revenue.cohorts import by_age, cohorts
 from cs_analysis.topics.revenue.expansion import product_changes
 
@@ -77,7 +78,7 @@ def projection(
     }
     observed = cohorts(contracts, as_of=as_of, **options)
     newest = observed[(observed["measure"] == "nrr") & observed["whole"].astype(bool)].groupby("cohort").tail(1)
-    starts = {row.cohort: (int(row.age), float(row.estimate)) for row in rows(newest)}
+    starts = {row.cohort: (int(row.age), float(row.estimate)) for row in records(newest)}
     table = _carried_on(
         constant_price_paths(contracts, as_of=as_of, **options), starts, period, fiscal_year_start, seed
     )

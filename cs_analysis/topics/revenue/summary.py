@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cs_analysis.data import topic
-from cs_analysis.data.topic import HEADLINE, Summary, findings_table, headline_row
+from cs_analysis.data.topic import HEADLINE, Summary, findings_table, headline_row, records
 from cs_analysis.display import sentences
 from cs_analysis.display.language import _, day, money_short, month, ngettext, percent
 from cs_analysis.errors import N_
@@ -16,7 +16,6 @@ from cs_analysis.stats import periods, ratios
 from cs_analysis.topics.revenue import words
 from cs_analysis.topics.revenue.alerts import ending, nrr_if_none_renews
 from cs_analysis.topics.revenue.changes import changes, pairs
-from cs_analysis.topics.revenue.changes import rows as records
 from cs_analysis.topics.revenue.movements import bridge, movers
 from cs_analysis.topics.revenue.retention import concentration, difference, retention
 
