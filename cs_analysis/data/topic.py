@@ -11,7 +11,8 @@ import pandas as pd
 from cs_analysis.data.schema import TABLES
 from cs_analysis.display import sentences
 from cs_analysis.display.html import Html, table
-from cs_analysis.display.language import _, current
+from cs_analysis.display.language import _, current, day
+from cs_analysis.stats import periods
 
 HEADLINE = (
     "metric", "label", "value", "low", "high", "n", "unit", "previous", "year_ago", "previous_change", "previous_low",
@@ -44,6 +45,28 @@ def headline_row(metric: str, label: str, unit: str, **values: Any) -> dict[str,
     return row | {"metric": metric, "label": label, "unit": unit, "sentence": "", "note": ""} | values
 
 
+def counted_row(metric: str, label: str, unit: str, values: Mapping[str, float], n: int) -> dict[str, Any]:
+    """The headline row of a figure that is counted, not estimated: its bounds are the figure itself.
+
+    Parameters
+    ----------
+    values
+        "now", and "previous" and "year" to compare with; missing where they are not known.
+
+    Examples
+    --------
+    >>> row = counted_row("mrr", "MRR", "money", {"now": 5.0, "previous": 4.0, "year": 2.0}, n=3)
+    >>> row["high"], row["previous_change"], row["year_low"]
+    (5.0, 1.0, 3.0)
+    """
+    now = values["now"]
+    row = headline_row(metric, label, unit, value=now, low=now, high=now, n=n)
+    row |= {"previous": values["previous"], "year_ago": values["year"]}
+    for name in ("previous", "year"):
+        row |= {f"{name}_{part}": now - values[name] for part in ("change", "low", "high")}
+    return row
+
+
 def findings_table(rows: Iterable[Mapping[Any, Any]]) -> pd.DataFrame:
     """Findings (kind, text, money, account_id) with their rank, most money first."""
     ordered = sorted(rows, key=lambda row: (-row["money"], row["account_id"]))
@@ -70,6 +93,15 @@ def column_name(column: str) -> str:
     if ours is None:
         return column
     return ours.label_ja if current() == "ja" else "CSM" if column == "csm" else column.replace("_", " ")
+
+
+def dated(text: str, as_of: Any) -> str:
+    """A chart's subtitle with the day whose facts are drawn; as it is where none is given.
+
+    >>> dated("Share still there", "2026-10-31")
+    'Share still there; as of 31 Oct 2026'
+    """
+    return text if as_of is None else _("{text}; as of {day}").format(text=text, day=day(periods.day(as_of)))
 
 
 def column_heading(column: str) -> str:

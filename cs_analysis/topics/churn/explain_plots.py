@@ -14,7 +14,6 @@ from cs_analysis.display import charts, sentences
 from cs_analysis.display.language import _, money_short, ngettext, number
 from cs_analysis.display.style import RULE, UP
 from cs_analysis.topics.churn import explain_words as words
-from cs_analysis.topics.churn.plots import dated
 from cs_analysis.topics.churn.validation import NOTHING
 
 _MOST = 15  # accounts in the chart of the risk list
@@ -32,7 +31,9 @@ def plot_drivers(drivers: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axes:
     count = ngettext("{n} notice", "{n} notices", events).format(n=number(events))
     accounts = sentences.accounts(drivers.attrs.get("accounts", 0))
     subtitle = _("Factor on the rate of notices, all at once; {count}, {accounts}")
-    return charts.title(ax, _("What goes with leaving"), dated(subtitle.format(count=count, accounts=accounts), as_of))
+    return charts.title(
+        ax, _("What goes with leaving"), topic.dated(subtitle.format(count=count, accounts=accounts), as_of)
+    )
 
 
 def plot_landmark(landmark: pd.DataFrame, ax: Axes, *, every: int = 3, as_of: Any = None) -> Axes:
@@ -59,7 +60,7 @@ def plot_landmark(landmark: pd.DataFrame, ax: Axes, *, every: int = 3, as_of: An
     ax.set_xlabel(_("months since the fixed day"))
     yes, no = (_(words.GROUPS[covariate][group]) for group in ("yes", "no"))
     title = _("After fixed days: {yes} beside {no}").format(yes=yes, no=no)
-    return charts.title(ax, title, dated(_("Share of accounts without notice"), as_of))
+    return charts.title(ax, title, topic.dated(_("Share of accounts without notice"), as_of))
 
 
 def plot_validation(validation: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axes:
@@ -86,7 +87,7 @@ def plot_validation(validation: pd.DataFrame, ax: Axes, *, as_of: Any = None) ->
         len(validation),
     )
     subtitle = subtitle.format(accounts=sentences.accounts(validation["n"].sum()), n=number(len(validation)))
-    return charts.title(ax, _("Predicted and come true"), dated(subtitle, as_of))
+    return charts.title(ax, _("Predicted and come true"), topic.dated(subtitle, as_of))
 
 
 def plot_scores(scores: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axes:
@@ -100,7 +101,7 @@ def plot_scores(scores: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axes:
     ax.set_xlabel(_("share of pairs; 50 % is chance"))
     subtitle = _("Pairs in which the account that left was ranked above the one that stayed, {n}")
     subtitle = subtitle.format(n=sentences.accounts(rows["n"].iloc[0]))
-    return charts.title(ax, _("The model beside each metric alone"), dated(subtitle, as_of))
+    return charts.title(ax, _("The model beside each metric alone"), topic.dated(subtitle, as_of))
 
 
 def plot_risk(
@@ -134,7 +135,7 @@ def plot_risk(
         "MRR × probability of notice within {n} months, {accounts}",
         months,
     ).format(n=number(months), accounts=sentences.accounts(len(foretold)))
-    return charts.title(ax, _("Where money is at risk"), dated(subtitle, as_of))
+    return charts.title(ax, _("Where money is at risk"), topic.dated(subtitle, as_of))
 
 
 def plot_sensitivity(table: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axes:
@@ -147,4 +148,6 @@ def plot_sensitivity(table: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axe
     names = [_(words.CHANGES[c]) for c in rows["change"]]
     values = [rows[c].tolist() for c in ("s12", "s12_low", "s12_high")]
     charts.forest(ax, names, *values, kind="percent", highlight=0, n=rows["n"].tolist())
-    return charts.title(ax, _("One company, several choices"), dated(_("Share still there after twelve months"), as_of))
+    return charts.title(
+        ax, _("One company, several choices"), topic.dated(_("Share still there after twelve months"), as_of)
+    )

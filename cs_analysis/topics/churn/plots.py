@@ -12,10 +12,9 @@ from cs_analysis.data import topic
 from cs_analysis.display import charts, sentences
 from cs_analysis.display.axes import value_axis
 from cs_analysis.display.figure import EndLabel
-from cs_analysis.display.language import _, day, number
+from cs_analysis.display.language import _, number
 from cs_analysis.display.style import PALETTE, PAPER, TOTAL, readable, short
 from cs_analysis.errors import N_
-from cs_analysis.stats import periods
 from cs_analysis.topics.churn import words
 from cs_analysis.topics.churn.curves import MIN_N
 
@@ -144,17 +143,12 @@ def plot_comparison(comparison: pd.DataFrame, ax: Axes, *, by: str, as_of: Any =
     text = _("Difference of the mean stay over the first {tau} months, in months").format(
         tau=number(rows["tau"].iloc[0])
     )
-    return charts.title(ax, _("Differences by {column}").format(column=topic.column_name(by)), dated(text, as_of))
+    return charts.title(ax, _("Differences by {column}").format(column=topic.column_name(by)), topic.dated(text, as_of))
 
 
 def subtitle(text: str, n: int, as_of: Any, count: Any = sentences.accounts) -> str:
     """What is drawn, of how many, and as of when."""
-    return dated(text.format(n=count(n)), as_of)
-
-
-def dated(text: str, as_of: Any) -> str:
-    """A subtitle with the day whose facts are drawn."""
-    return text if as_of is None else _("{text}; as of {day}").format(text=text, day=day(periods.day(as_of)))
+    return topic.dated(text.format(n=count(n)), as_of)
 
 
 def _largest(wide: pd.DataFrame) -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ from scipy import stats as distributions
 
 from cs_analysis.data import topic
 from cs_analysis.data.settings import Settings
-from cs_analysis.data.topic import HEADLINE, Summary, findings_table, headline_row, records
+from cs_analysis.data.topic import HEADLINE, Summary, counted_row, findings_table, headline_row, records
 from cs_analysis.display import sentences
 from cs_analysis.display.language import _, money_short, month, ngettext, number, percent
 from cs_analysis.errors import N_
@@ -72,15 +72,17 @@ def summary(
     spans = {name: len(_span(priced, end)) for name, end in ends.items()}
     at = {name: books[name].set_index("account_id") for name in books}
     year = month(periods.month_label(last - SPAN))
+    labels = {metric: _(text) for metric, text in _LABELS.items()}
+    # a sum over other months is not a figure before
+    margins = {n: _total(b["margin"]) if spans[n] == spans["now"] else np.nan for n, b in books.items()}
+    logged = {n: _covered(coverage, end) for n, end in ends.items()}
+    csms = int(coverage["csm"].nunique())
     rows = [
         _ratio("hours_per_account", "hours", at, "hours", "exposure", year),
         _ratio("cost_to_serve_rate", "rate", at, "cost", "revenue", year),
-        _counted("margin_after_cs", "money", {  # a sum over other months is not a figure before
-            n: _total(b["margin"]) if spans[n] == spans["now"] else np.nan for n, b in books.items()
-        }, len(books["now"])),
-        _counted("logging_coverage", "rate", {n: _covered(coverage, end) for n, end in ends.items()},
-                 int(coverage["csm"].nunique())),
-    ]  # fmt: skip
+        counted_row("margin_after_cs", labels["margin_after_cs"], "money", margins, len(books["now"])),
+        counted_row("logging_coverage", labels["logging_coverage"], "rate", logged, csms),
+    ]
     cost = cost_to_serve(priced, contracts, as_of=as_of, gross_margin=margin)
     if 0 < spans["now"] < SPAN:
         note = ngettext("over the {n} month of the log", "over the {n} months of the log", spans["now"])
@@ -158,16 +160,6 @@ def _said(row: dict[str, Any], unit: str, year: str) -> str:
 def _se(pull: pd.Series) -> float:
     n = len(pull)
     return float(np.sqrt(n / (n - 1) * (pull**2).sum())) if n > 1 else float("nan")
-
-
-def _counted(metric: str, unit: str, values: dict[str, float], n: int) -> dict[str, Any]:
-    """A figure that is counted, not estimated: its bounds are the figure itself."""
-    now = values["now"]
-    row = headline_row(metric, _(_LABELS[metric]), unit, value=now, low=now, high=now, n=n)
-    row |= {"previous": values["previous"], "year_ago": values["year"]}
-    for name in ("previous", "year"):
-        row |= {f"{name}_{part}": now - values[name] for part in ("change", "low", "high")}
-    return row
 
 
 def _total(values: pd.Series) -> float:

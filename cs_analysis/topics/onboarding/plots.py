@@ -11,9 +11,8 @@ from matplotlib.axes import Axes
 from cs_analysis.data import topic
 from cs_analysis.display import charts, sentences
 from cs_analysis.display.axes import value_axis
-from cs_analysis.display.language import _, day, number, percent
+from cs_analysis.display.language import _, number, percent
 from cs_analysis.display.style import INK, PALETTE, PAPER, RULE, TOTAL, short
-from cs_analysis.stats import periods
 from cs_analysis.topics.onboarding import words
 from cs_analysis.topics.onboarding.durations import ALL
 
@@ -35,7 +34,7 @@ def plot_curve(curve: pd.DataFrame, ax: Axes, *, by: str = "", as_of: Any = None
     subtitle = _("By days since the start, {n}; who left before never counts as live").format(
         n=words.onboardings_words(sum(sizes[chosen]))
     )
-    return _curves(ax, parts, "day", until, title, _dated(subtitle, as_of))
+    return _curves(ax, parts, "day", until, title, topic.dated(subtitle, as_of))
 
 
 def plot_before_after(curve: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axes:
@@ -50,7 +49,7 @@ def plot_before_after(curve: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Ax
     subtitle = _("Share gone live by days since the start, {n}, whatever their mix").format(
         n=words.onboardings_words(n)
     )
-    return _curves(ax, parts, "day", UNTIL, title, _dated(subtitle, as_of))
+    return _curves(ax, parts, "day", UNTIL, title, topic.dated(subtitle, as_of))
 
 
 def plot_later(curve: pd.DataFrame, ax: Axes, *, landmark: float, as_of: Any = None) -> Axes:
@@ -63,7 +62,7 @@ def plot_later(curve: pd.DataFrame, ax: Axes, *, landmark: float, as_of: Any = N
         day=number(landmark), n=sentences.accounts(n)
     )
     months = min(float(part["month"].max()) for part in parts.values())
-    return _curves(ax, parts, "month", months, _("Still customers later"), _dated(subtitle, as_of), start=1.0)
+    return _curves(ax, parts, "month", months, _("Still customers later"), topic.dated(subtitle, as_of), start=1.0)
 
 
 def _curves(
@@ -113,7 +112,7 @@ def plot_groups(durations: pd.DataFrame, ax: Axes, *, by: str, as_of: Any = None
         charts.note(ax, _("Dotted: all onboardings."))
     title = _("Days not yet live by {column}").format(column=words.column(by))
     subtitle = _("Mean of the first {tau} days; lower is faster").format(tau=number(rows["tau"].iloc[0]))
-    return charts.title(ax, title, _dated(subtitle, as_of))
+    return charts.title(ax, title, topic.dated(subtitle, as_of))
 
 
 def plot_steps(steps: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axes:
@@ -148,7 +147,7 @@ def plot_steps(steps: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axes:
         ax, _("Mean days per step; a wait over {tau} days counts as {tau}.").format(tau=number(rows["tau"].max()))
     )
     title, subtitle = _("Where the days go"), _("From start to live, {n}; open waits included")
-    return charts.title(ax, title, _dated(subtitle.format(n=words.onboardings_words(rows["n"].max())), as_of))
+    return charts.title(ax, title, topic.dated(subtitle.format(n=words.onboardings_words(rows["n"].max())), as_of))
 
 
 def _by_step(steps: pd.DataFrame) -> pd.DataFrame:
@@ -191,8 +190,4 @@ def plot_stuck(stuck: pd.DataFrame, ax: Axes, *, accounts: pd.DataFrame | None =
     subtitle = _("{n}, most MRR first").format(n=sentences.accounts(len(stuck)))
     if len(stuck) > len(rows):
         subtitle += _("; the first {n} are drawn").format(n=number(len(rows)))
-    return charts.title(ax, _("Stuck onboardings"), _dated(subtitle, as_of))
-
-
-def _dated(text: str, as_of: Any) -> str:
-    return text if as_of is None else _("{text}; as of {day}").format(text=text, day=day(periods.day(as_of)))
+    return charts.title(ax, _("Stuck onboardings"), topic.dated(subtitle, as_of))

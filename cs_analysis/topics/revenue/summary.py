@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cs_analysis.data import topic
-from cs_analysis.data.topic import HEADLINE, Summary, findings_table, headline_row, records
+from cs_analysis.data.topic import HEADLINE, Summary, counted_row, findings_table, headline_row, records
 from cs_analysis.display import sentences
 from cs_analysis.display.language import _, day, money_short, month, ngettext, percent
 from cs_analysis.errors import N_
@@ -92,16 +92,11 @@ def _active(contracts: Any, as_of: Any, last: int) -> int:
 
 
 def _mrr_row(flow: pd.DataFrame, active: int, earlier: dict[str, str], currency: str) -> dict[str, Any]:
-    """MRR is counted, not estimated: its bounds are the figure itself."""
     at = flow[flow["complete"]].set_index("month")["closing"]
-    value = float(at.iloc[-1]) if len(at) else np.nan
-    then = {name: float(at.get(m, np.nan)) for name, m in earlier.items()}
-    row = {"metric": "mrr", "label": _(_LABELS["mrr"]), "value": value, "low": value, "high": value, "n": active}
-    row |= {"unit": "money", "previous": then["previous"], "year_ago": then["year"], "note": ""}
-    for name in ("previous", "year"):
-        row |= {f"{name}_{part}": value - then[name] for part in ("change", "low", "high")}
-    row["sentence"] = words.say_bridge(flow, currency=currency)
-    return row
+    values = {"now": float(at.iloc[-1]) if len(at) else np.nan}
+    values |= {name: float(at.get(m, np.nan)) for name, m in earlier.items()}
+    row = counted_row("mrr", _(_LABELS["mrr"]), "money", values, active)
+    return row | {"sentence": words.say_bridge(flow, currency=currency)}
 
 
 def _retention_row(
