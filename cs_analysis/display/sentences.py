@@ -103,11 +103,20 @@ def span(low: float, high: float, unit: str = "rate", currency: str = "JPY") -> 
 
 
 def bounds(low: float, high: float, write: Callable[[float], str]) -> str:
-    """Two bounds as ``write`` says each, a percent sign once: for figures in a chart's own unit.
+    """Two bounds as ``write`` says each, a percent sign once: for figures in the unit of a chart or a table.
 
     >>> bounds(0.981, 1.109, percent), bounds(-2, 5, number)
     ('98.1–110.9 %', '−2 to 5')
+
+    The upper one may not be reached yet:
+
+    >>> bounds(48, float("nan"), number), bounds(float("nan"), float("nan"), number)
+    ('from 48', '–')
     """
+    if not known(low):
+        return MISSING
+    if not known(high):
+        return _("from {low}").format(low=write(low))
     both = [write(low), write(high)]
     if all(text.endswith(" %") for text in both):
         return _between(low, high, lambda bound: write(bound).removesuffix(" %")) + " %"
@@ -295,6 +304,15 @@ def p_value(p: float) -> str:
     ('p = 0.03', 'p < 0.01')
     """
     return "p < 0.01" if p < 0.01 else f"p = {number(p, 2)}"
+
+
+def p_bare(p: float) -> str:
+    """A p value where the heading says that it is one: "0.03", "< 0.01".
+
+    >>> p_bare(0.034), p_bare(0.0004), p_bare(float("nan"))
+    ('0.03', '< 0.01', '–')
+    """
+    return p_value(p).removeprefix("p ").removeprefix("= ") if known(p) else MISSING
 
 
 def listing(names: Iterable[object], most: int = 5) -> str:

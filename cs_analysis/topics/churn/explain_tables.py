@@ -5,15 +5,14 @@ from __future__ import annotations
 import pandas as pd
 
 from cs_analysis.data import topic
+from cs_analysis.display import sentences
 from cs_analysis.display.html import Html, table
 from cs_analysis.display.language import _
 from cs_analysis.topics.churn import explain_words as words
 from cs_analysis.topics.churn.history import History
-from cs_analysis.topics.churn.tables import intervals, p_cell
+from cs_analysis.topics.churn.tables import intervals
 
-_RATES = {
-    "estimate", "predicted", "observed", "concordance", "probability", "s12",
-}  # fmt: skip
+_RATES = {"estimate", "predicted", "observed", "concordance", "probability", "s12"}
 _POINTS = {"difference"}
 _MONEY = {"mrr", "mrr_at_risk", "mrr_low", "mrr_high"}
 _RATIOS = {"hazard_ratio", "lift", "brier"}
@@ -39,7 +38,7 @@ def _headings() -> dict[str, str]:
 def _show(frame: pd.DataFrame, caption: str, name: str, *, rates: bool = True, currency: str = "JPY") -> Html:
     """``rates``: whether low and high are shares (else plain numbers)."""
     for column in (c for c in _TESTS if c in frame):
-        frame = frame.assign(**{column: [p_cell(p) for p in frame[column]]})
+        frame = frame.assign(**{column: [sentences.p_bare(p) for p in frame[column]]})
     shares = _RATES | ({"low", "high"} if rates else set())
     numbers = {"rmst"} | (set() if rates else {"estimate", "low", "high"})
     formats = {}

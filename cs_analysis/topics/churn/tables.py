@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pandas as pd
 
 from cs_analysis.data import topic
 from cs_analysis.display import sentences
 from cs_analysis.display.html import Html, table
-from cs_analysis.display.language import MISSING, _, number, percent
+from cs_analysis.display.language import _, number, percent
 from cs_analysis.errors import N_
 from cs_analysis.topics.churn import words
 
 WEIGHTINGS = {"accounts": N_("accounts"), "mrr": N_("opening MRR")}
-_RATES = {
-    "estimate", "low", "high", "band_low", "band_high", "s12", "s24",
-}  # fmt: skip
+_RATES = {"estimate", "low", "high", "band_low", "band_high", "s12", "s24"}
 _MONTHS = {"median", "rmst", "rmst_difference"}
 _MONEY = {"mrr_due", "mrr_lost", "lost_12_mrr", "mrr_lost_12"}
 
@@ -54,23 +50,11 @@ def _show(
 
 def intervals(low: pd.Series, high: pd.Series, *, rate: bool = True) -> list[str]:
     """Two columns of bounds as one column of cells; months where they are no rate, "from 48.0" without an end."""
-    write = percent if rate else _one_digit
-    return [_bounds(a, b, write) for a, b in zip(low, high, strict=True)]
+    return [sentences.bounds(a, b, percent if rate else _one_digit) for a, b in zip(low, high, strict=True)]
 
 
 def _one_digit(value: float) -> str:
     return number(value, 1)
-
-
-def _bounds(low: float, high: float, write: Callable[[float], str]) -> str:
-    if not sentences.known(low):
-        return MISSING
-    return sentences.bounds(low, high, write) if sentences.known(high) else _("from {low}").format(low=write(low))
-
-
-def p_cell(p: float) -> str:
-    """A p value in a cell: "0.03", "< 0.01"."""
-    return sentences.p_value(p).removeprefix("p ").removeprefix("= ") if sentences.known(p) else MISSING
 
 
 def table_curve(curve: pd.DataFrame, *, by: str = "") -> Html:
@@ -116,8 +100,8 @@ def table_comparison(comparison: pd.DataFrame, *, by: str) -> Html:
     frame = comparison.assign(
         group_a=comparison["group_a"].mask(everyone, _("all groups at once")),
         group_b=comparison["group_b"].where(~everyone, ""),
-        p=[p_cell(p) for p in comparison["p"]],
-        p_holm=[p_cell(p) for p in comparison["p_holm"]],
+        p=[sentences.p_bare(p) for p in comparison["p"]],
+        p_holm=[sentences.p_bare(p) for p in comparison["p_holm"]],
         interval=intervals(comparison["low"], comparison["high"], rate=False),
     )
     columns = ["group_a", "group_b", "chi2", "df", "p", "p_holm", "rmst_difference", "interval", "tau"]

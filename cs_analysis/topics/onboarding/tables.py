@@ -8,7 +8,7 @@ import pandas as pd
 from cs_analysis.data import topic
 from cs_analysis.display import sentences
 from cs_analysis.display.html import Html, table
-from cs_analysis.display.language import MISSING, _, number
+from cs_analysis.display.language import _, number
 from cs_analysis.errors import N_
 from cs_analysis.topics.onboarding import words
 from cs_analysis.topics.onboarding.durations import ALL
@@ -62,16 +62,7 @@ def _show(frame: pd.DataFrame, caption: str, name: str, currency: str = "JPY") -
 
 def _interval(low: float, high: float, digits: int = 1) -> str:
     """Two bounds in a cell; the upper one may not be reached yet."""
-    if not sentences.known(low):
-        return MISSING
-    if not sentences.known(high):
-        return _("from {low}").format(low=number(low, digits))
     return sentences.bounds(low, high, lambda bound: number(bound, digits))
-
-
-def _p(p: float) -> str:
-    """A p value in a cell: "0.03", "< 0.01"."""
-    return sentences.p_value(p).removeprefix("p ").removeprefix("= ") if sentences.known(p) else MISSING
 
 
 def table_durations(durations: pd.DataFrame, *, by: str = "") -> Html:
@@ -102,8 +93,8 @@ def table_comparison(comparison: pd.DataFrame, *, by: str) -> Html:
     frame = rows[["group_a", "group_b", "rmst_difference"]].assign(
         group_b=[words.named(g, {"others": words.GROUP_LABELS["others"]}) for g in rows["group_b"]],
         interval=[_interval(a, b) for a, b in zip(rows["low"], rows["high"], strict=True)],
-        p=[_p(p) for p in rows["p"]],
-        p_holm=[_p(p) for p in rows["p_holm"]],
+        p=[sentences.p_bare(p) for p in rows["p"]],
+        p_holm=[sentences.p_bare(p) for p in rows["p_holm"]],
     )
     caption = _("Differences by {column}, days not yet live").format(column=words.column(by))
     return _show(frame, caption, f"comparison_{by}")
