@@ -8,6 +8,7 @@ process-wide fallback because a Jupyter kernel may run each cell in a fresh cont
 from __future__ import annotations
 
 import gettext as _gettext
+from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
@@ -75,6 +76,20 @@ def _(message: str) -> str:
 def ngettext(singular: str, plural: str, n: int) -> str:
     """The message in the form that fits ``n``."""
     return _catalogue(current()).ngettext(singular, plural, n)
+
+
+def label(key: object, names: Mapping[str, str]) -> str:
+    """A key as a word in the language in force; what has no word among ``names`` stays as it is.
+
+    >>> label("us", {"us": "we ourselves"}), label("Sato", {"us": "we ourselves"})
+    ('we ourselves', 'Sato')
+    """
+    return _(names[str(key)]) if str(key) in names else str(key)
+
+
+def labels(keys: Iterable[object], names: Mapping[str, str]) -> list[str]:
+    """Several keys as words: :func:`label` of each."""
+    return [label(key, names) for key in keys]
 
 
 def render(error: CsError) -> str:

@@ -6,10 +6,10 @@ import pandas as pd
 
 from cs_analysis.data import topic
 from cs_analysis.display.html import Html, table
-from cs_analysis.display.language import _, day
+from cs_analysis.display.language import _, day, labels
 from cs_analysis.stats import periods
 from cs_analysis.topics.effort import compare_words as words
-from cs_analysis.topics.effort.words import given, labels
+from cs_analysis.topics.effort.words import given
 
 
 def _headings() -> dict[str, str]:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from cs_analysis.data import topic
 from cs_analysis.display import charts, sentences
-from cs_analysis.display.language import _, month, number, percent
+from cs_analysis.display.language import _, label, month, number, percent
 from cs_analysis.display.style import GRID, INK, MUTED, PALETTE, RULE, TOTAL, UP, is_japanese, short
 from cs_analysis.topics.effort import words
 from cs_analysis.topics.effort.capacity import Team, break_even
@@ -82,14 +82,14 @@ def plot_quadrants(
     dear = table["account_id"].isin(low)
     first = table["quadrant"] == "much_time_little_revenue"
     ax.set_yscale("log")
-    for part, marker, colour, size, label in (
+    for part, marker, colour, size, name in (
         (~first & ~dear, "o", TOTAL, 14, _("others")),
-        (first & ~dear, "D", UP, 20, words.labels(["much_time_little_revenue"], words.QUADRANT_LABELS)[0]),
+        (first & ~dear, "D", UP, 20, label("much_time_little_revenue", words.QUADRANT_LABELS)),
         (dear, "s", PALETTE[1], 28, _("costs more than it brings")),
     ):
         if part.any():
             ax.scatter(table.loc[part, "hours"], table.loc[part, "mrr"], s=size, marker=marker, color=colour,
-                       label=label, linewidths=0, alpha=0.85, zorder=3)  # fmt: skip
+                       label=name, linewidths=0, alpha=0.85, zorder=3)  # fmt: skip
     x, y = table["hours_median"].iloc[0], table["mrr_median"].iloc[0]
     ax.axvline(x, color=RULE, linewidth=1, zorder=1)
     ax.axhline(y, color=RULE, linewidth=1, zorder=1)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from cs_analysis.data import topic
 from cs_analysis.display.html import Html, say, table
-from cs_analysis.display.language import _, month
+from cs_analysis.display.language import _, labels, month
 from cs_analysis.topics.effort import words
 
 _MONEY = {"cost", "paid_cost", "mrr", "revenue", "margin", "paid_margin"}
@@ -58,7 +58,7 @@ def cautions(checks: pd.DataFrame, *, min_coverage: float = 0.6) -> list[Html]:
 
 def table_balance(balance: pd.DataFrame) -> Html:
     """Where every hour of the input went."""
-    frame = balance.assign(part=words.labels(balance["part"], words.PART_LABELS))
+    frame = balance.assign(part=labels(balance["part"], words.PART_LABELS))
     return _show(frame, _("Every hour of the input"), "balance")
 
 
@@ -93,7 +93,7 @@ def table_quadrants(quadrants: pd.DataFrame, *, accounts: pd.DataFrame, currency
     names = topic.account_names(accounts)
     frame = quadrants.assign(
         account_name=quadrants["account_id"].map(lambda a: names.get(a, a)),
-        quadrant=words.labels(quadrants["quadrant"], words.QUADRANT_LABELS),
+        quadrant=labels(quadrants["quadrant"], words.QUADRANT_LABELS),
     )
     head = ["account_id", "account_name", "hours", "mrr", "quadrant"]
     return _show(frame[head], _("Hours and MRR a month, most hours for the revenue first"), "quadrants", currency)

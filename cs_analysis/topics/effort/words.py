@@ -44,11 +44,6 @@ NO_RATE = N_(
 )
 
 
-def labels(keys: Any, names: dict[str, str]) -> list[str]:
-    """Keys as words in the reader's language."""
-    return [_(names[key]) if key in names else str(key) for key in keys]
-
-
 def given(value: object) -> str:
     """A phase or task as it was typed, "(not given)" where it was not."""
     return str(value) if value else _("(not given)")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from cs_analysis.data.topic import column_name
+from cs_analysis.display import language
 from cs_analysis.display.language import _
 from cs_analysis.errors import N_
 from cs_analysis.topics.nps.themes import OTHER
@@ -55,9 +56,14 @@ THEME_LABELS = {
 }
 
 
-def labels(keys: Any, names: dict[str, str]) -> list[str]:
-    """Keys as words in the reader's language; others, and a group nobody named, as they are."""
-    return [_(names[key]) if key in names else str(key) or _("(not given)") for key in keys]
+def label(key: object, names: Mapping[str, str]) -> str:
+    """A key as a word in the reader's language, others as they are; a group nobody named says so."""
+    return language.label(key, names) or _("(not given)")
+
+
+def labels(keys: Iterable[object], names: Mapping[str, str]) -> list[str]:
+    """Several keys as words: :func:`label` of each."""
+    return [label(key, names) for key in keys]
 
 
 def column(by: str) -> str:

@@ -73,7 +73,7 @@ def plot_trend(score: pd.DataFrame, ax: Axes, *, weighted: pd.DataFrame | None =
     series = {_("those who answered"): (range(len(waves)), *(score[c].to_numpy() for c in _POINTS))}
     if weighted is not None and weighted["estimate"].notna().any():
         own = weighted.set_index("wave").reindex(waves)
-        label = naming.labels(["non_response"], naming.WEIGHTING_LABELS)[0]
+        label = naming.label("non_response", naming.WEIGHTING_LABELS)
         series[label] = (range(len(waves)), own["estimate"].to_numpy())
     charts.lines(ax, series, kind="number")
     if len(told) == 1 or len(waves) == 1:  # a line of one point shows neither itself nor its interval

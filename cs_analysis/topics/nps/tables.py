@@ -117,7 +117,7 @@ def _calls(calls: pd.DataFrame, caption: str, name: str, *, accounts: pd.DataFra
     frame = calls.assign(
         account_name=calls["account_id"].map(lambda a: known.get(a, a)),
         kind=naming.labels(calls["kind"], naming.ANSWER_LABELS),
-        role=["" if r is None or r != r else naming.labels([r], naming.ROLE_LABELS)[0] for r in calls["role"]],
+        role=["" if r is None or r != r else naming.label(r, naming.ROLE_LABELS) for r in calls["role"]],
         previous=["" if p is None or p != p else _(naming.ANSWER_LABELS[p]) for p in calls["previous"]],
         comment=["" if c is None or c != c else c for c in calls["comment"]],
         leaving=[_("yes") if gone else _("no") for gone in calls["leaving"]],

@@ -18,6 +18,7 @@ from cs_analysis.topics.nps.naming import (
     THEME_LABELS,
     UNITS,
     column,
+    label,
     labels,
 )
 from cs_analysis.topics.nps.themes import OTHER
@@ -113,17 +114,17 @@ def say_groups(score: pd.DataFrame, comparison: pd.DataFrame, *, by: str, wave: 
     text = _("By {column}, NPS is lowest for {low}, {low_value}, and highest for {top}, {top_value}").format(
         column=name,
         low_value=points(low),
-        low=labels([low["group"]], ROLE_LABELS)[0],
+        low=label(low["group"], ROLE_LABELS),
         top_value=points(top),
-        top=labels([top["group"]], ROLE_LABELS)[0],
+        top=label(top["group"], ROLE_LABELS),
     )
     clear = comparison[comparison["p_holm"] < 0.05]
     if clear.empty:
         return text + _("; no two groups differ clearly.") + tail
     first: Any = clear.sort_values("p_holm").iloc[0]
     more = _("; {a} is clearly above {b} ({details}).").format(
-        a=labels([first["group_a"]], ROLE_LABELS)[0],
-        b=labels([first["group_b"]], ROLE_LABELS)[0],
+        a=label(first["group_a"], ROLE_LABELS),
+        b=label(first["group_b"], ROLE_LABELS),
         details=_("{difference}, {p} after Holm").format(
             difference=sentences.difference_words(first["low"], first["high"], "points"),
             p=sentences.p_value(first["p_holm"]),
@@ -207,7 +208,7 @@ def say_beside(table: pd.DataFrame, *, measure: str = "nrr") -> str:
         return _("There is nothing yet to set beside the answers of a year ago.")
     parts = [
         _("{answer} {value}").format(
-            answer=labels([row["answer"]], ANSWER_LABELS)[0],
+            answer=label(row["answer"], ANSWER_LABELS),
             value=sentences.estimate(row["estimate"], row["low"], row["high"], row["n"], UNITS[measure]),
         )
         for _i, row in rows.iterrows()
@@ -310,7 +311,7 @@ def say_themes(themes: pd.DataFrame) -> str:
         return _("No comment holds a word of any theme; the words are set in the client file.")
     most: Any = named.iloc[0]
     text = _("Written about most: {theme} ({n}, {share} of all).").format(
-        theme=labels([most["theme"]], THEME_LABELS)[0],
+        theme=label(most["theme"], THEME_LABELS),
         n=comments(most["n"]),
         share=percent(most["share"]),
     )
@@ -324,9 +325,9 @@ def say_themes(themes: pd.DataFrame) -> str:
         text
         + " "
         + more.format(
-            low=labels([low["theme"]], THEME_LABELS)[0],
+            low=label(low["theme"], THEME_LABELS),
             low_value=points(low, comments(low["n"])),
-            top=labels([top["theme"]], THEME_LABELS)[0],
+            top=label(top["theme"], THEME_LABELS),
             top_value=points(top, comments(top["n"])),
         )
     )

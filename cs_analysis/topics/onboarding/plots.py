@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from cs_analysis.data import topic
 from cs_analysis.display import charts, sentences
 from cs_analysis.display.axes import value_axis
-from cs_analysis.display.language import _, number, percent
+from cs_analysis.display.language import _, label, number, percent
 from cs_analysis.display.style import INK, PALETTE, PAPER, RULE, TOTAL, short
 from cs_analysis.topics.onboarding import words
 from cs_analysis.topics.onboarding.durations import ALL
@@ -29,7 +29,7 @@ def plot_curve(curve: pd.DataFrame, ax: Axes, *, by: str = "", as_of: Any = None
         return charts.nothing(ax, _("No group has enough onboardings for a curve.") if by else _(words.NOBODY))
     sizes = rows.groupby("group")["n"].first().sort_values(ascending=False, kind="stable")
     chosen = [group for group in dict.fromkeys(rows["group"]) if group in set(sizes.index[:MOST_LINES])]
-    parts = {words.named(group, words.GROUP_LABELS): rows[rows["group"] == group] for group in chosen}
+    parts = {label(group, words.GROUP_LABELS): rows[rows["group"] == group] for group in chosen}
     title = _("Share gone live by {column}").format(column=words.column(by)) if by else _("Share gone live")
     subtitle = _("By days since the start, {n}; who left before never counts as live").format(
         n=words.onboardings_words(sum(sizes[chosen]))
@@ -43,7 +43,7 @@ def plot_before_after(curve: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Ax
     if rows["group"].nunique() < 2:
         text = _("There is no initiative with enough onboardings before and after it to draw.")
         return charts.nothing(ax, text)
-    parts = {words.named(g, words.GROUP_LABELS): rows[rows["group"] == g] for g in ("before", "after")}
+    parts = {label(g, words.GROUP_LABELS): rows[rows["group"] == g] for g in ("before", "after")}
     n = sum(part["n"].iloc[0] for part in parts.values())
     title = _("Before and after: {initiative}").format(initiative=rows["initiative"].iloc[0])
     subtitle = _("Share gone live by days since the start, {n}, whatever their mix").format(
@@ -56,7 +56,7 @@ def plot_later(curve: pd.DataFrame, ax: Axes, *, landmark: float, as_of: Any = N
     """The share still customers after the landmark, of those live by then and of those not."""
     if curve.empty:
         return charts.nothing(ax, _("Too few accounts on either side of this day to draw."))
-    parts = {words.named(g, words.GROUP_LABELS): curve[curve["group"] == g] for g in ("live", "not_live")}
+    parts = {label(g, words.GROUP_LABELS): curve[curve["group"] == g] for g in ("live", "not_live")}
     n = sum(part["at_risk"].max() for part in parts.values())
     subtitle = _("Share by months since day {day} of the onboarding, {n} with us on that day").format(
         day=number(landmark), n=sentences.accounts(n)
@@ -74,15 +74,15 @@ def _curves(
     apart = (1, 7, 15, 30, 60, 90, 180, 365) if x == "day" else (1, 2, 3, 6, 12, 24, 36)
     every = next((e for e in apart if longest / e <= 7), 10_000)
     times = np.arange(0, longest + 1e-9, every)
-    for label, part in parts.items():
+    for name, part in parts.items():
         shown = part[part[x] <= longest]
         at = np.concatenate([[0.0], shown[x].to_numpy(dtype=float)])
         columns = [np.concatenate([[start], shown["estimate"].to_numpy(dtype=float)])]
         columns += [np.concatenate([[np.nan], shown[c].to_numpy(dtype=float)]) for c in ("low", "high")]
-        series[label] = (at, *columns)
+        series[name] = (at, *columns)
         place = np.searchsorted(part[x].to_numpy(dtype=float), times)
         risk = np.append(part["at_risk"].to_numpy(), 0)
-        counts[label] = risk[np.minimum(place, len(part))].tolist()
+        counts[name] = risk[np.minimum(place, len(part))].tolist()
     charts.lines(ax, series, kind="percent", step=True)
     if start == 0.0:
         ax.set_ylim(0, 1.015)
@@ -131,7 +131,7 @@ def plot_steps(steps: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axes:
         if place + 1 < len(rows):
             ax.plot([begin + wait] * 2, [place + 0.31, place + 0.69], color=RULE, linewidth=0.9, zorder=2)
         said = _("{days} days · {share} of waiting · {owner}").format(
-            days=number(wait, 1), share=percent(share, 0), owner=words.named(owner, words.OWNER_LABELS)
+            days=number(wait, 1), share=percent(share, 0), owner=label(owner, words.OWNER_LABELS)
         )
         ax.annotate(
             said, (1, place), (10, 0), ax.get_yaxis_transform(), "offset points", va="center", fontsize=8,

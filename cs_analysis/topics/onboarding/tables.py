@@ -8,7 +8,7 @@ import pandas as pd
 from cs_analysis.data import topic
 from cs_analysis.display import sentences
 from cs_analysis.display.html import Html, table
-from cs_analysis.display.language import _, number
+from cs_analysis.display.language import _, labels, number
 from cs_analysis.errors import N_
 from cs_analysis.topics.onboarding import words
 from cs_analysis.topics.onboarding.durations import ALL
@@ -91,7 +91,7 @@ def table_comparison(comparison: pd.DataFrame, *, by: str) -> Html:
     """Differences between the groups of a column."""
     rows = comparison[comparison["by"] == by]
     frame = rows[["group_a", "group_b", "rmst_difference"]].assign(
-        group_b=[words.named(g, {"others": words.GROUP_LABELS["others"]}) for g in rows["group_b"]],
+        group_b=labels(rows["group_b"], {"others": words.GROUP_LABELS["others"]}),
         interval=[_interval(a, b) for a, b in zip(rows["low"], rows["high"], strict=True)],
         p=[sentences.p_bare(p) for p in rows["p"]],
         p_holm=[sentences.p_bare(p) for p in rows["p_holm"]],
@@ -102,13 +102,13 @@ def table_comparison(comparison: pd.DataFrame, *, by: str) -> Html:
 
 def table_completion(completion: pd.DataFrame) -> Html:
     """The completion rate in its two meanings."""
-    frame = completion.assign(measure=[words.named(m, _MEASURES) for m in completion["measure"]])
+    frame = completion.assign(measure=labels(completion["measure"], _MEASURES))
     return _show(frame, _("Completion rate, two ways"), "completion")
 
 
 def table_steps(steps: pd.DataFrame) -> Html:
     """How long each step waits."""
-    frame = steps.assign(owner=[words.named(o, words.OWNER_LABELS) for o in steps["owner"]])
+    frame = steps.assign(owner=labels(steps["owner"], words.OWNER_LABELS))
     frame = frame.drop(columns=["place", "tau"]).rename(columns={"completed": "step_done"})
     return _show(frame, _("Waiting by step"), "steps")
 
@@ -118,7 +118,7 @@ def table_stuck(stuck: pd.DataFrame, *, accounts: pd.DataFrame | None = None, cu
     names = topic.account_names(accounts)
     frame = stuck.assign(
         account_name=stuck["account_id"].map(lambda a: names.get(a, a)),
-        owner=[words.named(o, words.OWNER_LABELS) for o in stuck["owner"]],
+        owner=labels(stuck["owner"], words.OWNER_LABELS),
         limit=stuck["p80"],
         basis=[_("their P80") if b == "p80" else _("the longest completed wait") for b in stuck["basis"]],
         comparable=[c or _("all accounts") for c in stuck["comparable"]],
@@ -135,8 +135,8 @@ def table_initiatives(table: pd.DataFrame) -> Html:
     frame = pd.DataFrame(
         {
             "initiative": table["initiative"],
-            "group": [words.named(g, {ALL: words.GROUP_LABELS[ALL]}) for g in table["group"]],
-            "measure": [words.named(m, _MEASURES) for m in table["measure"]],
+            "group": labels(table["group"], {ALL: words.GROUP_LABELS[ALL]}),
+            "measure": labels(table["measure"], _MEASURES),
             "figure": [
                 number(value, 2 if measure == "median_ratio" else 1)
                 for value, measure in zip(table["estimate"], table["measure"], strict=True)
@@ -160,7 +160,7 @@ def table_left_out(left_out: pd.DataFrame, *, accounts: pd.DataFrame | None = No
         {
             "account_name": [names.get(str(a), str(a)) for a in left_out["account_id"]],
             "account_id": left_out["account_id"],
-            "why": [words.named(w, reasons) for w in left_out["why"]],
+            "why": labels(left_out["why"], reasons),
             "start": left_out["start"],
             "go_live": left_out["go_live"],
         }

@@ -12,7 +12,7 @@ import pandas as pd
 
 from cs_analysis.data.topic import account_names, column_name
 from cs_analysis.display import sentences
-from cs_analysis.display.language import _, day, money_short, ngettext, number, percent
+from cs_analysis.display.language import _, day, label, money_short, ngettext, number, percent
 from cs_analysis.errors import N_
 from cs_analysis.topics.onboarding.durations import ALL, MIN_N, OTHERS
 from cs_analysis.topics.onboarding.initiatives import of_onboarding
@@ -36,11 +36,6 @@ LEFT_OUT = {
     "finished_before": N_("live before departures were recorded"),
 }
 _CLEAR = 0.05
-
-
-def named(key: object, names: dict[str, str]) -> str:
-    """A key as words in the reader's language; what is no key is a name already."""
-    return _(names[str(key)]) if str(key) in names else str(key)
 
 
 def group_name(by: str, group: str) -> str:
@@ -178,7 +173,7 @@ def say_groups(durations: pd.DataFrame, comparison: pd.DataFrame, *, by: str, mi
 
 def _pair(row: Any, of: str) -> str:
     """One clear difference, the faster group first."""
-    a, b = named(row["group_a"], {OTHERS: GROUP_LABELS[OTHERS]}), named(row["group_b"], {OTHERS: GROUP_LABELS[OTHERS]})
+    a, b = label(row["group_a"], {OTHERS: GROUP_LABELS[OTHERS]}), label(row["group_b"], {OTHERS: GROUP_LABELS[OTHERS]})
     value, low, high = row["rmst_difference"], row["low"], row["high"]
     if value > 0:
         a, b, value, low, high = b, a, -value, -high, -low
@@ -239,7 +234,7 @@ def say_steps(steps: pd.DataFrame, courts: pd.DataFrame) -> str:
     if known.empty:
         return said + " " + _("Who owns each step is not given.")
     parts = [
-        _("{name} {value}").format(name=named(owner, OWNER_LABELS), value=percent(share))
+        _("{name} {value}").format(name=label(owner, OWNER_LABELS), value=percent(share))
         for owner, share in zip(courts["owner"], courts["share_of_wait"], strict=True)
     ]
     return said + " " + _("Days waited by owner of the step: {parts}.").format(parts=_(", ").join(parts))

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from cs_analysis.data import topic
 from cs_analysis.display import charts, sentences
-from cs_analysis.display.language import _, month, number
+from cs_analysis.display.language import _, labels, month, number
 from cs_analysis.stats import periods
 from cs_analysis.topics.revenue import words
 
@@ -22,7 +22,7 @@ def plot_bridge(bridge: pd.DataFrame, ax: Axes, *, months: int = 12, currency: s
     before = periods.month_label(periods.month_index(first["month"] + "-01") - 1)
     charts.waterfall(
         ax,
-        [month(before), *words.labels(kinds, words.MOVEMENT_LABELS), month(last["month"])],
+        [month(before), *labels(kinds, words.MOVEMENT_LABELS), month(last["month"])],
         [first["opening"], *(whole[kind].sum() for kind in kinds), last["closing"]],
         ["total", *["change"] * len(kinds), "total"],
         currency=currency,
@@ -81,7 +81,7 @@ def plot_groups(retention: pd.DataFrame, ax: Axes, *, by: str, measure: str = "n
 def plot_definitions(table: pd.DataFrame, ax: Axes) -> Axes:
     """The figures called retention, beside each other."""
     rates = table[table["estimate"].notna() & ~table["definition"].str.contains("churn")]
-    names = words.labels(rates["definition"], words.DEFINITION_LABELS)
+    names = labels(rates["definition"], words.DEFINITION_LABELS)
     charts.forest(ax, names, rates["estimate"].tolist(), None, None, kind="percent", reference=1.0)
     return charts.title(ax, _("One book, several definitions"), _("Same lines, same span"))
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from cs_analysis.data import topic
 from cs_analysis.display.html import Html, table
-from cs_analysis.display.language import _, month
+from cs_analysis.display.language import _, labels, month
 from cs_analysis.topics.revenue import words
 
 
@@ -47,7 +47,7 @@ def table_movers(movers: pd.DataFrame, *, accounts: pd.DataFrame, currency: str 
     names = topic.account_names(accounts)
     frame = movers.assign(
         account_name=movers["account_id"].map(lambda a: names.get(a, a)),
-        movement=words.labels(movers["movement"], words.MOVEMENT_LABELS),
+        movement=labels(movers["movement"], words.MOVEMENT_LABELS),
     )
     newest = frame.sort_values("month", ascending=False, kind="stable")
     newest = newest.assign(month=[month(m) for m in newest["month"]])
@@ -61,7 +61,7 @@ def table_retention(retention: pd.DataFrame, *, by: str = "", currency: str = "J
     frame = frame.sort_values("month", ascending=False, kind="stable")
     frame = frame.assign(
         month=[month(m) for m in frame["month"]],
-        measure=words.labels(frame["measure"], words.MEASURE_LABELS),
+        measure=labels(frame["measure"], words.MEASURE_LABELS),
         withheld=[words.why_no_interval(row) for _i, row in frame.iterrows()],
     )
     head = ["month", *([by] if by else []), "measure", "estimate", "low", "high", "n", "opening_mrr", "closing_mrr"]
@@ -72,7 +72,7 @@ def table_retention(retention: pd.DataFrame, *, by: str = "", currency: str = "J
 
 def table_definitions(definitions: pd.DataFrame) -> Html:
     """The namesakes of retention and why they differ."""
-    frame = definitions.assign(definition=words.labels(definitions["definition"], words.DEFINITION_LABELS))
+    frame = definitions.assign(definition=labels(definitions["definition"], words.DEFINITION_LABELS))
     return _show(frame, _("Definitions side by side"), "definitions")
 
 
@@ -91,14 +91,14 @@ def table_ending(ending: pd.DataFrame, *, accounts: pd.DataFrame, currency: str 
 def table_cohorts(cohorts: pd.DataFrame, *, currency: str = "JPY") -> Html:
     """Cohorts by age, newest cohort first."""
     frame = cohorts[cohorts["whole"].astype(bool)].drop(columns="whole")
-    frame = frame.assign(measure=words.labels(frame["measure"], words.MEASURE_LABELS))
+    frame = frame.assign(measure=labels(frame["measure"], words.MEASURE_LABELS))
     frame = frame.sort_values(["cohort", "measure", "age"], ascending=[False, True, True], kind="stable")
     return _show(frame, _("Cohorts by age"), "cohorts", currency)
 
 
 def table_average(average: pd.DataFrame) -> Html:
     """All cohorts together by age."""
-    frame = average.assign(measure=words.labels(average["measure"], words.MEASURE_LABELS))
+    frame = average.assign(measure=labels(average["measure"], words.MEASURE_LABELS))
     return _show(frame, _("All cohorts together by age"), "cohort_average")
 
 
@@ -115,5 +115,5 @@ def table_backtest(backtest: pd.DataFrame) -> Html:
 
 def table_expansion(rates: pd.DataFrame, *, currency: str = "JPY") -> Html:
     """Upsell, cross-sell and price rates."""
-    frame = rates.assign(kind=words.labels(rates["kind"], words.KIND_LABELS))
+    frame = rates.assign(kind=labels(rates["kind"], words.KIND_LABELS))
     return _show(frame, _("Share of accounts that expanded, by kind"), "expansion_rates", currency)

@@ -47,11 +47,6 @@ DEFINITION_LABELS = {
 }
 
 
-def labels(keys: Any, names: dict[str, str]) -> list[str]:
-    """Keys as words in the reader's language."""
-    return [_(names[key]) if key in names else str(key) for key in keys]
-
-
 def why_no_interval(row: pd.Series) -> str:
     """Why a retention row has no interval, or "" when it has one."""
     if row["withheld"] == "few" and row["n"] < ratios.MIN_EFFECTIVE:
