@@ -395,7 +395,7 @@ def test_it_answers_in_words_where_little_can_be_told(case, language):
     for made in (None, NO_INITIATIVES, TIME):
         effects = initiatives.initiative_effects(hours, made, accounts=accounts, seed=1)
         path = initiatives.initiative_path(hours, made, accounts=accounts, tasks=initiatives.telling_tasks(effects))
-        said.append(compare_words.say_initiatives(effects, path))
+        said.append(compare_words.say_initiatives(effects))
         shown.append(compare_tables.table_initiatives(effects))
         drawn += [(compare_plots.plot_initiatives, effects), (compare_plots.plot_initiative_path, path)]
     for text in [*said, *(str(s.data if hasattr(s, "data") else s) for s in shown)]:

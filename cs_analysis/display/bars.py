@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from cs_analysis.display import language, sentences
 from cs_analysis.display.axes import floats, value_axis
-from cs_analysis.display.figure import label_bars, legend_below, note
+from cs_analysis.display.figure import label_bars, legend_below, more, note
 from cs_analysis.display.language import _, ngettext
 from cs_analysis.display.style import (
     DOWN,
@@ -52,12 +52,7 @@ def bars(
         tail = float(np.nansum(amounts[MOST_BARS:]))
         names, amounts, lows, highs = names[:MOST_BARS], amounts[:MOST_BARS], lows[:MOST_BARS], highs[:MOST_BARS]
         if kind == "percent":
-            note(
-                ax,
-                ngettext("{n} more is in the table.", "{n} more are in the table.", rest).format(
-                    n=language.number(rest)
-                ),
-            )
+            more(ax, rest)
         else:
             names.append(ngettext("{n} other", "{n} others", rest).format(n=language.number(rest)))
             amounts, lows, highs = [*amounts, tail], [*lows, np.nan], [*highs, np.nan]

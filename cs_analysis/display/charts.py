@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from cs_analysis.display import language
 from cs_analysis.display.axes import as_date, floats, is_dates, limits, money_unit, month_axis, value_axis
 from cs_analysis.display.bars import bars, forest, stacked
-from cs_analysis.display.figure import Chart, EndLabel, chart, count_marks, legend_below, note, nothing, title
+from cs_analysis.display.figure import Chart, EndLabel, chart, count_marks, legend_below, more, note, nothing, title
 from cs_analysis.display.heat import heatmap
 from cs_analysis.display.language import _
 from cs_analysis.display.style import (
@@ -45,6 +45,7 @@ __all__ = [
     "lines",
     "money_unit",
     "month_axis",
+    "more",
     "note",
     "nothing",
     "stacked",

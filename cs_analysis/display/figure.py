@@ -18,6 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Annotation, Text
 
+from cs_analysis.display.language import ngettext, number
 from cs_analysis.display.style import INK, MUTED, drawable, is_japanese, short, strong, theme
 
 MARKS = 1000  # above this a figure is a picture, not a drawing
@@ -228,6 +229,13 @@ def note(ax: Axes, text: str) -> Axes:
     grown = (base + 4 + 11 * len(lines_)) / 72 / figure.get_figheight()
     engine.set(rect=(left, grown, width, height - (grown - bottom)))  # type: ignore[call-arg]
     return ax
+
+
+def more(ax: Axes, rest: int) -> None:
+    """Say under a chart that ``rest`` further rows stand in the table only; nothing where there are none."""
+    if rest > 0:
+        text = ngettext("{n} more is in the table.", "{n} more are in the table.", rest)
+        note(ax, text.format(n=number(rest)))
 
 
 def nothing(ax: Axes, why: str) -> Axes:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from cs_analysis.display import charts, sentences
-from cs_analysis.display.language import _, day, ngettext, number
+from cs_analysis.display.language import _, day, number
 from cs_analysis.display.style import DOWN, GRID, INK, MUTED, PALETTE, PAPER, RULE, UP, short
 from cs_analysis.stats import periods
 from cs_analysis.stats.proportions import z_value
@@ -74,8 +74,7 @@ def plot_effects(comparison: pd.DataFrame, ax: Axes) -> Axes:
     charts.forest(ax, names, *values, kind="ratio", reference=1.0, n=shown["n"].tolist(), log=True)
     if (shown["verdict"] == "flagged").any():
         charts.note(ax, _("■ differs by more than chance."))
-    if len(rows) > len(shown):
-        _more(ax, len(rows) - len(shown))
+    charts.more(ax, len(rows) - len(shown))
     subtitle = _("Ratio to the CSMs' average at equal mix, drawn together by what chance does; by name")
     return charts.title(ax, _("How many hours an account takes, by CSM"), subtitle)
 
@@ -108,8 +107,7 @@ def plot_standards(standards: pd.DataFrame, ax: Axes) -> Axes:
     ax.set_xlim(0, max(float(np.nanmax(p90)), 0.1) * 1.05)
     ax.set_xlabel(_("hours per account and month"))
     charts.note(ax, _("Dot: median; bar at the end of the line: P90; shaded: the median at the pace of each CSM."))
-    if len(standards) > len(rows):
-        _more(ax, len(standards) - len(rows))
+    charts.more(ax, len(standards) - len(rows))
     return charts.title(ax, _("What a task takes"), _("Accounts that have the task, most hours first; median / P90"))
 
 
@@ -120,8 +118,7 @@ def plot_hours_to_win(standards: pd.DataFrame, ax: Axes) -> Axes:
         return charts.nothing(ax, compare_words.say_standards(standards))
     values = [rows[c].to_numpy(dtype=float) for c in ("hours_to_win", "low", "high")]
     charts.forest(ax, [given(t) for t in rows["task"]], *values, kind="number", reference=0.0, n=rows["n"].tolist())
-    if len(standards) > len(rows):
-        _more(ax, len(standards) - len(rows))
+    charts.more(ax, len(standards) - len(rows))
     subtitle = _("Hours over the months looked at, chosen on one half of the accounts and measured on the other")
     return charts.title(ax, _("Hours to win at the pace of the fastest quarter"), subtitle)
 
@@ -144,8 +141,7 @@ def plot_initiatives(effects: pd.DataFrame, ax: Axes) -> Axes:
         ax.set_xlim(-1, 3)
     if not with_interval:
         charts.note(ax, _("No intervals: {why}.").format(why=compare_words.why(rows.iloc[0])))
-    if len(effects) > len(rows):
-        _more(ax, len(effects) - len(rows))
+    charts.more(ax, len(effects) - len(rows))
     if several:
         return charts.title(ax, _("What the initiatives did"), _("Change of hours per account and month"))
     key = str(rows["method"].iloc[0])
@@ -184,8 +180,3 @@ def _ratio_axis(ax: Axes, logs: list[float]) -> None:
     charts.value_axis(ax, [1.0], "ratio")
     ax.yaxis.set_major_locator(FixedLocator([t for t in _TICKS if abs(np.log(t)) <= span]))
     ax.yaxis.set_minor_locator(NullLocator())
-
-
-def _more(ax: Axes, rest: int) -> None:
-    text = ngettext("{n} more is in the table.", "{n} more are in the table.", rest)
-    charts.note(ax, text.format(n=number(rest)))

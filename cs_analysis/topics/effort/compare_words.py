@@ -182,7 +182,7 @@ def say_quality(quality: pd.DataFrame) -> str:
 
 def _estimate(row: pd.Series, what: str, unit: str) -> str:
     value, n = ("churn_rate", "n") if what == "churn" else ("nps", "answers")
-    of = "" if what == "churn" else ngettext("{n} answer", "{n} answers", int(row[n])).format(n=number(row[n]))
+    of = "" if what == "churn" else sentences.answers(row[n])
     return sentences.estimate(row[value], row[f"{what}_low"], row[f"{what}_high"], row[n], unit, of=of)
 
 
@@ -190,7 +190,7 @@ def _gap(low: float, high: float) -> str:
     return _("a clear difference") if low > 0 or high < 0 else _("no clear difference")
 
 
-def say_initiatives(effects: pd.DataFrame, path: pd.DataFrame | None = None) -> str:
+def say_initiatives(effects: pd.DataFrame) -> str:
     """What each initiative did to the hours, with how sure that is."""
     if effects.empty:
         return _("No initiative about time is in the data; a row in the table of initiatives would bring one.")
