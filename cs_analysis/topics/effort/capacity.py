@@ -12,7 +12,6 @@ from cs_analysis.topics.effort.hours import texts, window
 from cs_analysis.topics.effort.life import MIN_N, first_phase, log_bounds, per_account_month
 
 CELL = ("touch_model", "phase")
-LEVERS = ("now", "task", "onboarding", "accounts", "together")
 WEEKS_PER_MONTH = 365.25 / 12 / 7
 
 

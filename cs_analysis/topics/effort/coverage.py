@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cs_analysis.stats import periods
-from cs_analysis.topics.effort.hours import texts
+from cs_analysis.topics.effort.hours import dated, texts
 
 CHECKS = (
     "csm", "logged", "available", "coverage", "weeks", "empty_weeks", "entries", "whole_hours", "days_over_24",
@@ -199,9 +199,7 @@ def log_ends(entries: Any, *, as_of: Any | None = None) -> tuple[Any, Any]:
 
 def _days(entries: Any, as_of: Any | None) -> pd.DataFrame:
     """csm × day: hours, entries, whole (entries in whole hours)."""
-    frame = nw.from_native(entries).lazy().filter(~nw.col("date").is_null())
-    if as_of is not None:
-        frame = frame.filter(periods.day_key_expr(nw.col("date")) <= periods.day_key(as_of))
+    frame = dated(entries, as_of)
     spent = nw.col("hours").cast(nw.Float64).fill_null(0.0)
     table = (
         frame.select("csm", key=periods.day_key_expr(nw.col("date")), spent=spent, whole=(spent == spent.floor()))
@@ -219,9 +217,7 @@ def _days(entries: Any, as_of: Any | None) -> pd.DataFrame:
 
 def _doubled(entries: Any, as_of: Any | None) -> pd.DataFrame:
     """csm → entries that repeat another one, and their hours."""
-    frame = nw.from_native(entries).lazy().filter(~nw.col("date").is_null())
-    if as_of is not None:
-        frame = frame.filter(periods.day_key_expr(nw.col("date")) <= periods.day_key(as_of))
+    frame = dated(entries, as_of)
     there = frame.collect_schema().names()
     keys = [k for k in ("csm", "account_id", "phase", "task") if k in there]
     table = (

@@ -120,7 +120,7 @@ def balance(entries: Any, hours: pd.DataFrame, *, set_aside: pd.DataFrame, as_of
     >>> balance(entries, used, set_aside=aside)["hours"].tolist()
     [1.5, 0.5, 2.0, 0.0, 4.0]
     """
-    frame = _dated(entries, as_of).select("hours").lazy()
+    frame = _checked(entries, as_of).select("hours")
     summed = frame.select(total=nw.col("hours").cast(nw.Float64).sum(), n=nw.len())
     found: Any = summed.collect(backend="pandas").to_native().iloc[0]
     total, count = float(found["total"] if found["total"] == found["total"] else 0.0), int(found["n"])
@@ -142,7 +142,7 @@ def balance(entries: Any, hours: pd.DataFrame, *, set_aside: pd.DataFrame, as_of
 
 def collapse(entries: Any, *, as_of: Any | None = None) -> pd.DataFrame:
     """All entries by account × phase × task × CSM × month, those of unknown accounts included."""
-    frame = _dated(entries, as_of)
+    frame = _checked(entries, as_of)
     there = frame.collect_schema().names()
     keys = [k for k in ("account_id", "phase", "task", "csm") if k in there]
     grouped = (
@@ -185,6 +185,14 @@ def window(hours: pd.DataFrame, as_of: Any, months: int = 12) -> list[str]:
     return [periods.month_label(m) for m in range(first, last + 1)]
 
 
+def dated(entries: Any, as_of: Any | None) -> nw.LazyFrame:
+    """The entries as a lazy frame, those with a day and up to ``as_of``."""
+    frame = nw.from_native(entries).lazy().filter(~nw.col("date").is_null())
+    if as_of is None:
+        return frame
+    return frame.filter(periods.day_key_expr(nw.col("date")) <= periods.day_key(as_of))
+
+
 def known_ids(accounts: Any) -> set[str]:
     """Account ids of a frame or of a list of ids."""
     ids: Iterable[Any] = accounts["account_id"] if isinstance(accounts, pd.DataFrame) else accounts
@@ -207,12 +215,8 @@ def _is_collapsed(entries: Any) -> bool:
     return isinstance(entries, pd.DataFrame) and {"month", "entries"} <= set(entries.columns)
 
 
-def _dated(entries: Any, as_of: Any | None) -> nw.LazyFrame:
-    """The entries as a lazy frame, those with a day and up to ``as_of``."""
-    frame = nw.from_native(entries).lazy()
-    there = frame.collect_schema().names()
+def _checked(entries: Any, as_of: Any | None) -> nw.LazyFrame:
+    """The :func:`dated` entries, after a check that the columns are there."""
+    there = nw.from_native(entries).lazy().collect_schema().names()
     check_columns(there, NEEDED, N_("The time entries have no column {missing}; the columns there are: {known}."))
-    frame = frame.filter(~nw.col("date").is_null())
-    if as_of is not None:
-        frame = frame.filter(periods.day_key_expr(nw.col("date")) <= periods.day_key(as_of))
-    return frame
+    return dated(entries, as_of)

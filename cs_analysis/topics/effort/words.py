@@ -205,7 +205,7 @@ def say_cost(cost: pd.DataFrame, *, currency: str = "JPY") -> str:
         return _(NO_HOURS)
     if rows["cost"].isna().all():
         return _(NO_RATE)
-    revenue, spent, internal = rows["revenue"].sum(), rows["cost"].sum(), cost.loc[cost["account_id"] == "", "cost"]
+    revenue, paid, internal = rows["revenue"].sum(), rows["cost"].sum(), cost.loc[cost["account_id"] == "", "cost"]
     if revenue > 0:
         text = _(
             "Serving {accounts} cost {cost}, {share} of their revenue of {revenue}; internal time cost {internal}."
@@ -213,8 +213,8 @@ def say_cost(cost: pd.DataFrame, *, currency: str = "JPY") -> str:
     else:
         text = _("Serving {accounts} cost {cost}, with no revenue in these months; internal time cost {internal}.")
     return text.format(
-        accounts=sentences.accounts(len(rows)), cost=money_short(spent, currency),
-        share=percent(spent / revenue if revenue > 0 else None), revenue=money_short(revenue, currency),
+        accounts=sentences.accounts(len(rows)), cost=money_short(paid, currency),
+        share=percent(paid / revenue if revenue > 0 else None), revenue=money_short(revenue, currency),
         internal=money_short(internal.sum(), currency),
     )  # fmt: skip
 
@@ -278,7 +278,7 @@ def say_losing(cost: pd.DataFrame, *, accounts: pd.DataFrame | None = None, curr
     return said
 
 
-def say_life(weeks: pd.DataFrame, *, first: int = 4, later: int = 26) -> str:
+def say_life(weeks: pd.DataFrame, *, later: int = 26) -> str:
     """What an account takes a week at the beginning, and half a year on."""
     known = weeks[weeks["estimate"].notna()].set_index("week") if len(weeks) else weeks
     known = known[known.index >= 1] if len(known) else known
