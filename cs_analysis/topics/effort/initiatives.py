@@ -8,7 +8,7 @@ Without them only before and after can be compared, at equal mix, and whatever e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,8 @@ from scipy.special import stdtr, stdtrit
 from cs_analysis.errors import N_
 from cs_analysis.stats import periods, regression
 from cs_analysis.stats.multiplicity import holm
-from cs_analysis.stats.permute import assignment_p, assignments
+from cs_analysis.stats.permute import assignments
+from cs_analysis.topics.effort.panel import Panel, bound, fit_panel, panel_of, phase_pace, pretrend_p, shuffled_p
 from cs_analysis.topics.effort.units import CELLS, csm_of, recent, units
 
 WINDOW = 12  # months looked at before the start, and after it
@@ -39,19 +40,6 @@ COLUMNS = (
     "initiative", "task", "estimate", "low", "high", "n", "units", "unit", "method", "p", "p_holm", "pretrend_p",
     "hours_saved", "start", "column", "value", "why",
 )  # fmt: skip
-
-
-class Panel(NamedTuple):
-    """Hours account × month, the months an account was there and its phase, who was touched, and what was assigned."""
-
-    spent: np.ndarray
-    there: np.ndarray
-    phase: np.ndarray
-    after: np.ndarray
-    months: np.ndarray
-    touched: np.ndarray
-    cluster: np.ndarray
-    unit: str
 
 
 def initiative_effects(
@@ -143,9 +131,9 @@ def initiative_path(
         found = _panels(hours, item, accounts, ())
         if isinstance(found, str) or found[1] is None:
             continue
-        used, whom, unit = found
+        used, whom, _unit = found
         for task in tasks or ("",):
-            rows += _path(_panel(used, task, item["start"], whom, unit), item, task, every)
+            rows += _path(panel_of(used, task, item["start"], whom), item, task, every)
     names = ["initiative", "task", "step", "month", "estimate", "low", "high", "n"]
     return pd.DataFrame(rows, columns=pd.Index(names))
 
@@ -232,42 +220,10 @@ def _largest(used: pd.DataFrame) -> list[str]:
     return list(spent.index[:MOST_TASKS]) if len(spent) > 1 else []
 
 
-def _panel(used: pd.DataFrame, task: str, start: int, whom: pd.DataFrame, unit: str) -> Panel:
-    """Account × month from each account's first entry to its last in the window, zeros kept."""
-    account, names = pd.factorize(used["account_id"], sort=True)
-    months = np.sort(used["at"].unique())
-    column = np.searchsorted(months, used["at"].to_numpy())
-    shape = (len(names), len(months))
-    first, last = np.full(shape[0], shape[1]), np.full(shape[0], -1)
-    np.minimum.at(first, account, column)
-    np.maximum.at(last, account, column)
-    place = np.arange(shape[1])
-    there = (place >= first[:, None]) & (place <= last[:, None])
-    chosen = np.ones(len(used), dtype=bool) if task == "" else (used["task"] == task).to_numpy()
-    spent = np.zeros(shape)
-    np.add.at(spent, (account[chosen], column[chosen]), used["hours"].to_numpy(dtype=float)[chosen])
-    phase = _phases(used, account, column, shape)
-    side = whom.reindex(names)
-    cluster = pd.factorize(side["cluster"], sort=True)[0]
-    return Panel(spent, there, phase, months >= start, months, side["touched"].to_numpy(dtype=bool), cluster, unit)
-
-
-def _phases(used: pd.DataFrame, account: np.ndarray, column: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """The phase in which most of a month's hours were booked, that of the month before where there are none."""
-    code = pd.factorize(used["phase"], sort=True)[0]
-    booked = pd.DataFrame({"a": account, "m": column, "p": code, "h": used["hours"].to_numpy()})
-    booked = booked.groupby(["a", "m", "p"], sort=True)["h"].sum().reset_index()
-    booked = booked.sort_values(["a", "m", "h"], ascending=[True, True, False], kind="stable")
-    booked = booked.drop_duplicates(["a", "m"])
-    out = np.full(shape, np.nan)
-    out[booked["a"], booked["m"]] = booked["p"]
-    return pd.DataFrame(out).ffill(axis=1).fillna(-1).to_numpy(dtype="int64")
-
-
 def _did(
     used: pd.DataFrame, task: str, item: dict[str, Any], whom: pd.DataFrame, unit: str, seed: int
 ) -> dict[str, Any]:
-    panel = _panel(used, task, item["start"], whom, unit)
+    panel = panel_of(used, task, item["start"], whom)
     both = (panel.there & panel.after).any(axis=1) & (panel.there & ~panel.after).any(axis=1)
     treated = np.bincount(panel.cluster, weights=panel.touched) > 0
     count = (int(treated.sum()), int((~treated).sum()))
@@ -275,7 +231,7 @@ def _did(
     cells = panel.spent[panel.touched]
     if not cells[:, panel.after].sum() > 0 or not cells[:, ~panel.after].sum() > 0:
         return row | {"why": "no_hours"}
-    fit = _fit(panel, np.outer(panel.touched, panel.after).astype(float)[..., None])
+    fit = fit_panel(panel, np.outer(panel.touched, panel.after).astype(float)[..., None])
     beta = float(fit.coef[-1])
     if not np.isfinite(beta):
         return row | {"why": "no_hours"}
@@ -283,76 +239,22 @@ def _did(
     if min(count) < 2:
         return row | {"why": "one_unit"}
     ways = assignments(len(treated), count[0], actual=treated, seed=seed)
-    pace = _phase_pace(panel, fit)
-    row["pretrend_p"] = _pretrend(panel, ways, pace)
+    pace = phase_pace(panel, fit)
+    row["pretrend_p"] = pretrend_p(panel, ways, pace)
     if sum(count) >= MANY_CLUSTERS and min(count) >= 6:
         se, df = float(np.sqrt(fit.cov[-1, -1])), fit.clusters - 1
         half = float(stdtrit(df, 0.975)) * se
         row |= {"low": np.expm1(beta - half), "high": np.expm1(beta + half), "p": 2 * float(stdtr(df, -abs(beta / se)))}
         return row
-    row["p"] = _shuffled_p(panel, ways, pace, 0.0)
+    row["p"] = shuffled_p(panel, ways, pace, 0.0)
     if (
         1 / len(ways) >= 0.05
-        or _shuffled_p(panel, ways, pace, beta + 3) > 0.05
-        or _shuffled_p(panel, ways, pace, beta - 3) > 0.05
+        or shuffled_p(panel, ways, pace, beta + 3) > 0.05
+        or shuffled_p(panel, ways, pace, beta - 3) > 0.05
     ):
         return row | {"why": "few_units"}
-    low, high = (_bound(panel, ways, pace, beta, direction) for direction in (-1, 1))
+    low, high = (bound(panel, ways, pace, beta, direction) for direction in (-1, 1))
     return row | {"low": np.expm1(low), "high": np.expm1(high)}
-
-
-def _fit(panel: Panel, extra: np.ndarray) -> regression.Fit:
-    """Account effects concentrated out; months and phases as columns, then those of ``extra`` (account × month × …)."""
-    account, month = np.nonzero(panel.there)
-    months = month[:, None] == np.arange(1, len(panel.months))
-    phases = panel.phase[account, month][:, None] == np.unique(panel.phase[panel.there])[1:]
-    x = np.column_stack([months.astype(float), phases.astype(float), extra[account, month]])
-    return regression.poisson(panel.spent[account, month], x, absorb=account, cluster=panel.cluster[account])
-
-
-def _phase_pace(panel: Panel, fit: regression.Fit) -> np.ndarray:
-    """By how much each account's phase multiplies its hours, 0 in months it was not there."""
-    phases = np.unique(panel.phase[panel.there])
-    place = len(panel.months) - 1
-    effects = np.concatenate([[0.0], fit.coef[place : place + len(phases) - 1]])
-    at = np.clip(np.searchsorted(phases, panel.phase), 0, len(phases) - 1)
-    return np.where(panel.there, np.exp(effects)[at], 0.0)
-
-
-def _shuffled_p(panel: Panel, ways: np.ndarray, pace: np.ndarray, beta: float) -> float:
-    """p of the effect ``beta``: take it out of the hours, then compare who was touched with all assignments."""
-    effect = np.where(np.outer(panel.touched, panel.after), np.exp(-beta), 1.0)
-    without = panel.spent * effect
-    gap = without - regression.two_way(without, pace).fitted
-    sums = np.bincount(panel.cluster, weights=gap[:, panel.after].sum(axis=1))
-    return assignment_p(sums, ways)
-
-
-def _bound(panel: Panel, ways: np.ndarray, pace: np.ndarray, beta: float, direction: int) -> float:
-    """The farthest effect on one side that the shuffles do not reject."""
-    inside, outside = beta, beta + 3.0 * direction
-    for step in (0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5):
-        if _shuffled_p(panel, ways, pace, beta + direction * step) <= 0.05:
-            outside = beta + direction * step
-            break
-        inside = beta + direction * step
-    for _ in range(6):
-        middle = (inside + outside) / 2
-        inside, outside = (inside, middle) if _shuffled_p(panel, ways, pace, middle) <= 0.05 else (middle, outside)
-    return outside
-
-
-def _pretrend(panel: Panel, ways: np.ndarray, pace: np.ndarray) -> float:
-    """p of a straight path of the touched away from the untouched before the start."""
-    before = ~panel.after
-    if before.sum() < 3:
-        return float("nan")
-    spent, there = panel.spent[:, before], pace[:, before]
-    if not spent.sum() > 0:
-        return float("nan")
-    gap = spent - regression.two_way(spent, there).fitted
-    time = panel.months[before] - panel.months[before].mean()
-    return assignment_p(np.bincount(panel.cluster, weights=gap @ time, minlength=ways.shape[1]), ways)
 
 
 def _path(panel: Panel, item: dict[str, Any], task: str, every: int) -> list[dict[str, Any]]:
@@ -364,7 +266,7 @@ def _path(panel: Panel, item: dict[str, Any], task: str, every: int) -> list[dic
         return []
     others = [s for s in steps if s != -1]
     extra = np.stack([np.outer(panel.touched, step == s).astype(float) for s in others], axis=-1)
-    fit = _fit(panel, extra)
+    fit = fit_panel(panel, extra)
     out = []
     for s in steps:
         month = periods.month_label(int(panel.months[step == s].min()))
