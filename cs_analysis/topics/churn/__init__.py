@@ -25,21 +25,14 @@ from cs_analysis.topics.churn.explain_tables import (
     table_sensitivity,
     table_validation,
 )
-from cs_analysis.topics.churn.explain_words import (
-    say_drivers,
-    say_history,
-    say_landmark,
-    say_ranking,
-    say_risk,
-    say_sensitivity,
-    say_validation,
-)
+from cs_analysis.topics.churn.explain_words import say_drivers, say_history, say_landmark, say_sensitivity
 from cs_analysis.topics.churn.history import History, history
 from cs_analysis.topics.churn.late_entry import known_at, late_entry_needed
 from cs_analysis.topics.churn.plots import plot_comparison, plot_curve, plot_reasons, plot_renewals, plot_spike
 from cs_analysis.topics.churn.reasons import reasons
 from cs_analysis.topics.churn.renewals import renewals, spike, term
 from cs_analysis.topics.churn.risk import Expected, expected, risk
+from cs_analysis.topics.churn.risk_words import say_ranking, say_risk, say_validation
 from cs_analysis.topics.churn.sensitivity import sensitivity
 from cs_analysis.topics.churn.summary import summary, with_risk
 from cs_analysis.topics.churn.tables import (

@@ -14,6 +14,7 @@ from cs_analysis.display import charts, sentences
 from cs_analysis.display.language import _, money_short, ngettext, number
 from cs_analysis.display.style import RULE, UP
 from cs_analysis.topics.churn import explain_words as words
+from cs_analysis.topics.churn import risk_words
 from cs_analysis.topics.churn.validation import NOTHING
 
 _MOST = 15  # accounts in the chart of the risk list
@@ -95,7 +96,7 @@ def plot_scores(scores: pd.DataFrame, ax: Axes, *, as_of: Any = None) -> Axes:
     rows = scores[scores["concordance"].notna() & (scores["metric"] != NOTHING)]
     if rows.empty:
         return charts.nothing(ax, _("Whom the model ranks first cannot be judged: all were kept, or all were lost."))
-    names = [words.metric_name(m) for m in rows["metric"]]
+    names = [risk_words.metric_name(m) for m in rows["metric"]]
     values = [rows[c].tolist() for c in ("concordance", "low", "high")]
     charts.forest(ax, names, *values, kind="percent", reference=0.5, highlight=0)
     ax.set_xlabel(_("share of pairs; 50 % is chance"))

@@ -9,6 +9,7 @@ from cs_analysis.display import sentences
 from cs_analysis.display.html import Html, table
 from cs_analysis.display.language import _
 from cs_analysis.topics.churn import explain_words as words
+from cs_analysis.topics.churn import risk_words
 from cs_analysis.topics.churn.history import History
 from cs_analysis.topics.churn.tables import intervals
 
@@ -82,8 +83,8 @@ def table_validation(validation: pd.DataFrame) -> Html:
 def table_scores(scores: pd.DataFrame) -> Html:
     """The model beside each single metric."""
     frame = scores.assign(
-        metric=[words.metric_name(m) for m in scores["metric"]],
-        verdict=[_(words.VERDICTS[v]) if v else "" for v in scores["verdict"]],
+        metric=[risk_words.metric_name(m) for m in scores["metric"]],
+        verdict=[_(risk_words.VERDICTS[v]) if v else "" for v in scores["verdict"]],
         interval=intervals(scores["low"], scores["high"]),
         difference_interval=intervals(100 * scores["difference_low"], 100 * scores["difference_high"], rate=False),
     )

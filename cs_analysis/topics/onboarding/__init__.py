@@ -5,6 +5,7 @@ Everything starts from `onboardings(steps, lives, as_of=…)`, one row per accou
 
 from cs_analysis.data.topic import Summary, table_headline
 from cs_analysis.stats.lives import lives
+from cs_analysis.topics.onboarding.compare_words import say_groups, say_initiatives, say_later
 from cs_analysis.topics.onboarding.durations import comparison, completion, curve, durations
 from cs_analysis.topics.onboarding.initiatives import before_after, curve_before_after
 from cs_analysis.topics.onboarding.later import Later, later
@@ -38,9 +39,6 @@ from cs_analysis.topics.onboarding.tables import (
 from cs_analysis.topics.onboarding.words import (
     say_completion,
     say_curve,
-    say_groups,
-    say_initiatives,
-    say_later,
     say_left_out,
     say_mean,
     say_steps,
