@@ -13,7 +13,6 @@ from markupsafe import Markup
 
 from cs_analysis.display import html, language, sentences
 from cs_analysis.display.language import _, speaking
-from cs_analysis.display.sentences import known
 from cs_analysis.report.frame import PageContext, environment, frame
 
 KEY_METRICS = 3
@@ -108,10 +107,7 @@ def write_index(
                 },
             )
         )
-        contents: list[tuple[str, str]] = []
-        text = frame(
-            context, kind="index", title=context.title, body=body, contents=contents, has_code=False, home=None
-        )
+        text = frame(context, kind="index", title=context.title, body=body, contents=[], has_code=False, home=None)
     Path(path).write_text(text, encoding="utf-8", newline="\n")
 
 
@@ -129,7 +125,7 @@ def rows_of(cards: int) -> list[int]:
 def _number(value: Any) -> float | None:
     """A cell of a table as a number; empty, text and missing are None."""
     number = _numbers(value)
-    return float(number) if known(number) else None
+    return float(number) if sentences.known(number) else None
 
 
 def _numbers(values: Any) -> Any:
@@ -146,7 +142,7 @@ def _metric(row: dict[str, Any], context: PageContext, trend: pd.DataFrame | Non
     whole = sentences.figure(value, unit, context.currency)
     digits, rest = re.fullmatch(r"(\D*[\d.,]*)(.*)", whole, re.DOTALL).groups()  # type: ignore[union-attr]
     n = _number(row.get("n"))
-    withheld = known(value) and not known(low, high)
+    withheld = sentences.known(value) and not sentences.known(low, high)
     sure = [_("no interval") if withheld else sentences.interval(low, high, unit, context.currency)]
     if n is not None:
         sure.append(sentences.answers(n) if unit == "points" else sentences.accounts(n))
@@ -156,7 +152,7 @@ def _metric(row: dict[str, Any], context: PageContext, trend: pd.DataFrame | Non
         "unit": rest.strip(),
         "sure": " · ".join(part for part in sure if part),
         "note": _text(row.get("note")),
-        "changes": _changes(row, unit, context) if known(value) else [],
+        "changes": _changes(row, unit, context) if sentences.known(value) else [],
         "spark": _spark(trend, _text(row.get("metric")), unit, context),
     }
 
@@ -216,7 +212,7 @@ def _all_figures(rows: pd.DataFrame, context: PageContext) -> Markup:
     for row in rows.to_dict("records"):
         unit = _text(row.get("unit")) or "rate"
         value, low, high = (_number(row.get(c)) for c in ("value", "low", "high"))
-        sure = known(low, high) and low != high
+        sure = sentences.known(low, high) and low != high
         shown.append(
             {
                 "figure": _text(row.get("label")) or _text(row.get("metric")),

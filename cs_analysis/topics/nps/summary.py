@@ -163,8 +163,7 @@ def _response_change(now: pd.DataFrame, then: pd.DataFrame) -> Difference:
 def _trend(answers: pd.DataFrame, plain: pd.DataFrame, min_n: int) -> pd.DataFrame:
     """metric, month, estimate: the waves by the month of their last day."""
     days = answers.drop_duplicates("wave").set_index("wave")["last_day"]
-    tables = {"nps": plain.assign(estimate=plain["estimate"])}
-    tables["nps_response_rate"] = plain.assign(estimate=plain["response_rate"])
+    tables = {"nps": plain, "nps_response_rate": plain.assign(estimate=plain["response_rate"])}
     if "weight" in answers:
         tables["nps_weighted"] = score(answers, weighting="non_response", min_n=min_n)
     parts = []

@@ -116,9 +116,9 @@ def _row(
     if not sentences.known(values[high]):
         row["note"] = _("the upper bound is not reached yet") if sentences.known(values[low]) else _("no interval")
         row |= {"low": np.nan, "high": np.nan}
-    columns = {"account_id": "account_id", "entry": "entry", "time": "days", "code": "code"}
     frames = {
-        name: counted(frame)[list(columns)].rename(columns=columns) for name, frame in {"now": now, **then}.items()
+        name: counted(frame)[["account_id", "entry", "time", "code"]].rename(columns={"time": "days"})
+        for name, frame in {"now": now, **then}.items()
     }
     for name in ("previous", "year"):
         if told[name]:

@@ -162,13 +162,13 @@ def say_fixed_age(table: pd.DataFrame) -> str:
     text = _("The newest cohort that is {age} months old, {cohort}, stands at {value}").format(
         age=number(new["age"]),
         cohort=new["cohort"],
-        value=sentences.estimate(new["estimate"], new["low"], new["high"], new["n"]),
+        value=estimate(new),
     )
     if len(table) < 5:
         return text + _(".")
     old = table.iloc[-5]
     return text + _("; {cohort}, four cohorts earlier, stood at {value}.").format(
-        cohort=old["cohort"], value=sentences.estimate(old["estimate"], old["low"], old["high"], old["n"])
+        cohort=old["cohort"], value=estimate(old)
     )
 
 
@@ -225,7 +225,7 @@ def say_expansion(split: pd.DataFrame, rates: pd.DataFrame, *, currency: str = "
         if kind != biggest and r["accounts"] > 0
     ]
     said = text.format(
-        value=sentences.estimate(row["estimate"], row["low"], row["high"], row["n"]),
+        value=estimate(row),
         kind=_(KIND_LABELS[str(biggest)]),
         amount=money_short(row["amount"], currency),
     )
