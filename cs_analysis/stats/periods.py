@@ -197,6 +197,21 @@ def anniversary(start, months):
     return found.item() if isinstance(start, (str, date)) and found.ndim == 0 else found
 
 
+def days_after(start: ArrayLike, months: ArrayLike) -> np.ndarray:
+    """The days on which tenures in calendar months are reached: undoes :func:`months_between`.
+
+    >>> days_after(pd.to_datetime(["2024-04-01", "2024-02-29"]), [0.5, 12])
+    array(['2024-04-16', '2025-03-01'], dtype='datetime64[D]')
+    """
+    first, wanted = _days(start), np.asarray(months, dtype=float)
+    known = ~np.isnat(first) & np.isfinite(wanted)
+    wanted = np.where(known, wanted, 0.0)
+    whole = np.floor(wanted + 1e-9).astype(np.int64)  # a sum of parts may fall short of a whole month by a rounding
+    reached, following = _anniversary(first, whole), _anniversary(first, whole + 1)
+    part = np.rint((wanted - whole) * (following - reached).astype(np.int64)).astype(np.int64)
+    return np.where(known, reached + part, np.datetime64("NaT", "D"))
+
+
 def fiscal_start(index, period: str = "year", fiscal_year_start: int = 1):
     """The first month of the fiscal period a month lies in.
 

@@ -178,18 +178,6 @@ def frozen(history: History, months: int) -> History:
     return replace(history, spells=spells[list(history.spells.columns)])
 
 
-def days_at(start: pd.Series, months: np.ndarray) -> np.ndarray:
-    """The day (datetime64) at which a tenure in calendar months is reached.
-
-    >>> days_at(pd.Series(pd.to_datetime(["2024-04-01"])), np.array([0.5]))[0]
-    np.datetime64('2024-04-16')
-    """
-    whole = np.floor(months + 1e-9).astype(np.int64)
-    reached, following = periods.anniversary(start, whole), periods.anniversary(start, whole + 1)
-    part = np.rint((months - whole) * (following - reached).astype(np.int64)).astype(np.int64)
-    return reached + part
-
-
 # ------------------------------------------------------------------------------------------------------------ outcome
 
 
@@ -208,7 +196,7 @@ def _outcome(units: pd.DataFrame, today: date, notice_period: int) -> tuple[pd.D
     # those that began within the grace have not been followed at all yet
     alive = ~departed & (units["tenure_months"] > 0).to_numpy()
     if alive.any():
-        last = days_at(units.loc[alive, "start"], units.loc[alive, "tenure_months"].to_numpy()).max()
+        last = periods.days_after(units.loc[alive, "start"], units.loc[alive, "tenure_months"].to_numpy()).max()
     else:
         last = np.datetime64(today, "D")
     followed_to = last if recorded else last - notice_period
@@ -355,7 +343,7 @@ def _fixed(units: pd.DataFrame, tables: Mapping[str, Any], columns: Sequence[str
 def _spells(units: pd.DataFrame, changes: dict[str, pd.DataFrame], fixed: pd.DataFrame) -> pd.DataFrame:
     """Start–stop rows: a new one only where a covariate takes another value."""
     lives = units[units["followed"]]
-    entry = pd.Series(days_at(lives["start"], lives["entry_months"].to_numpy()), index=lives.index)
+    entry = pd.Series(periods.days_after(lives["start"], lives["entry_months"].to_numpy()), index=lives.index)
     moves = [c[["account", "day"]] for c in changes.values()]
     points = pd.DataFrame({"unit": lives.index, "day": _numbers(entry), "entry_months": lives["entry_months"]})
     if moves:

@@ -96,10 +96,10 @@ def onboardings(steps: pd.DataFrame, lives: pd.DataFrame, *, as_of: Any, start: 
         },
         index=accounts,
     )
-    until = _after(life["start"], life["tenure_months"])
-    entered = _after(life["start"], life["entry_months"].where(life["entry_months"] > 0))
+    until = pd.Series(periods.days_after(life["start"], life["tenure_months"]), index=accounts)
+    entered = periods.days_after(life["start"], life["entry_months"].where(life["entry_months"] > 0))
     out["followed_days"] = days_between(out["start"], until).clip(lower=0)
-    out["entry_days"] = days_between(out["start"], entered).clip(lower=0).fillna(0.0)
+    out["entry_days"] = days_between(out["start"], pd.Series(entered, index=accounts)).clip(lower=0).fillna(0.0)
     with_steps = accounts.isin(path["account_id"])
     return _finished(out, life["left_out"].fillna("no_contract"), with_steps, today).reset_index()[list(COLUMNS)]
 
@@ -171,18 +171,6 @@ def _kickoffs(path: pd.DataFrame) -> pd.Series:
 def days_between(first: pd.Series, last: pd.Series) -> pd.Series:
     """Whole days from one to the other; missing where either is."""
     return (last - first).dt.days.astype(float)
-
-
-def _after(start: pd.Series, months: pd.Series) -> pd.Series:
-    """The day that lies some months after another: undoes `periods.months_between`."""
-    known = start.notna() & months.notna()
-    days, wanted = start[known].to_numpy(), months[known].to_numpy(dtype=float)
-    whole = np.floor(wanted + 1e-9)
-    reached, following = (periods.anniversary(days, whole + k) for k in (0, 1))
-    part = np.rint((wanted - whole) * (following - reached).astype(np.int64)).astype(np.int64)
-    out = pd.Series(pd.NaT, index=start.index, dtype="datetime64[ns]")
-    out[known] = (reached + part).astype("datetime64[ns]")
-    return out
 
 
 def as_known(onboardings: pd.DataFrame, *, as_of: Any, then: Any) -> pd.DataFrame:
