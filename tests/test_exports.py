@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from cs_analysis.data.exports import fill_down, without_footer
+from cs_analysis.data.exports import fill_down, without_footer, without_notes
 from cs_analysis.data.problems import Problems
 from cs_analysis.data.read import Source
 
@@ -65,6 +65,34 @@ def test_rows_of_the_client_are_never_taken_for_a_footer(rows):
     numbers, said = kept(report(*rows))
     assert numbers == [r[0] for r in rows]
     assert said == []
+
+
+NOTE_ROWS = [(9, "※C01は10月から値上げ", ""), (10, "作成：営業部 佐藤", ""), (12, "next year?", "")]
+
+
+def test_notes_below_the_rows_go_and_each_is_listed():
+    problems = Problems()
+    out = without_notes(report((2, "A", "1"), (3, "", "2"), *NOTE_ROWS), PLACE, problems)
+    assert out["__row__"].tolist() == [2, 3]
+    assert [(p.severity, p.row) for p in problems.found] == [("note", 9), ("note", 10), ("warning", 12)]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [(2, "A", "1"), (3, "B", ""), (4, "C", "2"), (5, "D", "")],  # such rows stand among the others as well
+        [(2, "A", ""), (3, "B", "")],
+        [(2, "A", "1"), (3, "", "2")],
+        [],
+    ],
+)
+def test_rows_that_may_be_data_stay(rows):
+    problems = Problems()
+    frame = report(*rows)
+    assert without_notes(frame, PLACE, problems)["__row__"].tolist() == frame["__row__"].tolist()
+    alone = frame[["Account", "__row__"]]
+    assert len(without_notes(alone, PLACE, problems)) == len(frame)  # a list of ids has no other column
+    assert problems.found == []
 
 
 def test_an_empty_table_has_no_footer():

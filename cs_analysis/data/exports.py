@@ -2,6 +2,7 @@
 
 - The footer of a Salesforce report: after a blank line its name, a line of copyright and who made it when, each in
   the first column alone. It is known by its own words, so no row of a client's is ever taken for one.
+- Notes below a sheet that is kept by hand (※10月から値上げ), and rows of a wide sheet without an amount in any month.
 - Records that go over several rows (a kintone record with a table in it, a cell merged over several rows): the fields
   of the record stand in its first row and are blank below, until `fill_down` writes them there again.
 """
@@ -12,13 +13,20 @@ import re
 
 import pandas as pd
 
-from cs_analysis.data.problems import NOTE, Problems
+from cs_analysis.data.problems import NOTE, WARNING, Problems
 from cs_analysis.data.read import ROW, Source
 from cs_analysis.errors import N_
 
 _FOOTER = re.compile(
     r"(?:copyright|著作権|©|\(c\)).{0,40}salesforce(?:\.com)?|^confidential information\s*-\s*do not distribute$"
     r"|^機密情報\s*[-–—ー]\s*(?:配布|転載|開示)",
+    re.IGNORECASE,
+)
+
+
+# how a note begins, or what it is about
+_NOTE = re.compile(
+    r"^\s*(?:[※＊*■●◆・#注]|備考|以上|(?:出典|作成|更新|出力|抽出|印刷|集計|担当|単位|メモ|備考|note|source)[^:：]{0,10}[:：])",
     re.IGNORECASE,
 )
 
@@ -36,7 +44,7 @@ def without_footer(frame: pd.DataFrame, source: Source, problems: Problems) -> p
     columns = [c for c in frame.columns if c != ROW]
     if not len(frame) or not columns:
         return frame
-    alone = (frame[columns[0]] != "") & (frame[columns[1:]] == "").all(axis=1)
+    alone = _alone(frame)
     n_last = int(alone.iloc[::-1].cumprod().sum())  # rows at the end in which the first column stands alone
     tail = frame.iloc[len(frame) - n_last :]
     marks = tail[columns[0]].str.strip().str.contains(_FOOTER)
@@ -57,6 +65,56 @@ def without_footer(frame: pd.DataFrame, source: Source, problems: Problems) -> p
         count=len(cut), first=int(cut[ROW].iloc[0]), last=int(cut[ROW].iloc[-1]),
     )  # fmt: skip
     return frame.iloc[:begin]
+
+
+def _alone(frame: pd.DataFrame) -> pd.Series:
+    """Rows in which nothing but the first column is filled."""
+    columns = [c for c in frame.columns if c != ROW]
+    return (frame[columns[0]] != "") & (frame[columns[1:]] == "").all(axis=1)
+
+
+def without_notes(frame: pd.DataFrame, source: Source, problems: Problems) -> pd.DataFrame:
+    """A table of a client's own without the rows at its end in which the first column stands alone, each listed.
+
+    They hold no amount, and would pass for accounts. Where such rows stand among the others as well, they are data.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"顧客": ["A1", "※値上げ"], "4月": ["5", ""], "__row__": [2, 3]})
+    >>> without_notes(frame, Source("sales.csv"), Problems())["顧客"].tolist()
+    ['A1']
+    """
+    if len(frame.columns) < 3 or not len(frame):
+        return frame
+    alone = _alone(frame)
+    last = alone.iloc[::-1].cumprod().iloc[::-1].astype(bool)
+    if last.all() or (alone & ~last).any() or not last.any():
+        return frame
+    header = next(c for c in frame.columns if c != ROW)
+    texts = frame.loc[last, header]
+    notes = texts.str.contains(_NOTE)
+    for rows, severity, action in (
+        (texts[notes], NOTE, ""),
+        (texts[~notes], WARNING, N_("If it belongs to the data, fill in its other columns.")),
+    ):
+        if len(rows):
+            problems.add(
+                severity, source, N_("Nothing but “{value}” stands in this row at the end; it is set aside."), action,
+                rows=frame.loc[rows.index, ROW], column=header, values=rows,
+            )  # fmt: skip
+    return frame[~last]
+
+
+def without_blank_months(frame: pd.DataFrame, months: list[str], source: Source, problems: Problems) -> pd.DataFrame:
+    """A sheet with one column per month without the rows that have no amount in any of them; they are counted."""
+    if not months:
+        return frame
+    blank = (frame[months].apply(lambda texts: texts.str.strip()) == "").all(axis=1)
+    if blank.any():
+        problems.add(
+            NOTE, source, N_("{count} rows have no amount in any month; they are left out."), "", count=int(blank.sum())
+        )
+    return frame[~blank]
 
 
 def fill_down(frame: pd.DataFrame, columns: list[str], record_start: str | None) -> pd.DataFrame:
