@@ -67,20 +67,28 @@ def test_rows_of_the_client_are_never_taken_for_a_footer(rows):
     assert said == []
 
 
-NOTE_ROWS = [(9, "※C01は10月から値上げ", ""), (10, "作成：営業部 佐藤", ""), (12, "next year?", "")]
+NOTE_ROWS = [(5, "※C01は10月から値上げ", ""), (6, "作成：営業部 佐藤", ""), (8, "next year?", "")]
 
 
 def test_notes_below_the_rows_go_and_each_is_listed():
     problems = Problems()
-    out = without_notes(report((2, "A", "1"), (3, "", "2"), *NOTE_ROWS), PLACE, problems)
+    out = without_notes(report((2, "A", "1"), (3, "", "2"), (4, "B", ""), *NOTE_ROWS), PLACE, problems)
+    assert out["__row__"].tolist() == [2, 3, 4]
+    assert [(p.severity, p.row) for p in problems.found] == [("note", 5), ("note", 6), ("warning", 8)]
+
+
+def test_after_a_blank_line_what_stands_alone_is_warned_of():
+    problems = Problems()
+    out = without_notes(report((2, "A", "1"), (3, "B", ""), (6, "next year", "")), PLACE, problems)
     assert out["__row__"].tolist() == [2, 3]
-    assert [(p.severity, p.row) for p in problems.found] == [("note", 9), ("note", 10), ("warning", 12)]
+    assert [(p.severity, p.row) for p in problems.found] == [("warning", 6)]
 
 
 @pytest.mark.parametrize(
     "rows",
     [
-        [(2, "A", "1"), (3, "B", ""), (4, "C", "2"), (5, "D", "")],  # such rows stand among the others as well
+        [(2, "A", "1"), (3, "B", ""), (4, "C", "")],  # accounts of which only the id is known
+        [(2, "※A", ""), (4, "C", "2")],
         [(2, "A", ""), (3, "B", "")],
         [(2, "A", "1"), (3, "", "2")],
         [],

@@ -154,6 +154,9 @@ def test_a_word_for_leaving_that_nobody_named_is_an_error_once():
     out, problems = mapped(table_of(tenure=["3"] * 3, Churn=["Stayed", "churned", "No"]), derive={"tenure": named})
     assert out["churn_date"].tolist() == ["", "2026-09-30", ""]
     assert [(p[0], p[1], p[3]) for p in problems] == [("error", 4, "No")]  # who names some names them all
+    rule = {**TENURE, "left_values": ["Churned"]}
+    _, problems = mapped(table_of(tenure=["3"] * 3, Churn=["churned", "No", "Yes"]), derive={"tenure": rule})
+    assert [(p[1], p[3]) for p in problems] == [(4, "Yes")]
     still_there = {**TENURE, "left": "Active", "left_values": ["No"]}
     out, problems = mapped(table_of(tenure=["3", "3"], Active=["Yes", "No"]), derive={"tenure": still_there})
     assert out["churn_date"].tolist() == ["", "2026-09-30"]
@@ -525,6 +528,13 @@ def test_a_filter_that_keeps_nothing_is_an_error_that_says_what_there_is():
     assert met_by("contracts", frame, frame[:0], filter={"Stage": "won"}) == []
 
 
+def test_what_no_file_holds_is_in_the_check(tmp_path):
+    toml = '[mapping.contracts]\nfile = "c20*.csv"\ncolumns = {Contract = "contract_id"}\nfilter = {memo = "down"}\n'
+    years = {year: text.replace("mrr\n", "mrr,memo\n").replace("soon,", "80,") for year, text in YEARS.items()}
+    errors = check(folder_of(tmp_path, toml, accounts=ACCOUNT_FILE, **years)).problems.query("severity == 'error'")
+    assert errors["problem"].str.contains("none of the 3 rows").tolist() == [True]
+
+
 def test_translations_of_values_that_never_occur_are_told():
     frame = table_of(segment=["Ent", "SMB", "Enterprize"])
     said = met_by("accounts", frame, values={"segment": {"Enterprise": "大手", "SMB": "中小"}})
@@ -550,6 +560,20 @@ def test_a_filter_that_drops_those_who_left_is_warned_of(filters, warned):
     said = [p.said() for p in found if p.severity == "warning"]
     assert len(said) == warned
     assert all("1 of the rows" in s and "mrr 4" in s for s in said)
+
+
+def test_departures_are_known_by_their_words_or_by_ends_that_no_row_kept_has():
+    def warned(frame: pd.DataFrame, **kept: str) -> bool:
+        return "warning" in [p[0] for p in mapped(frame, "contracts", filter=kept)[1]]
+
+    words = table_of(Status=["active", "canceled", "trial"], mrr=["1", "2", "3"])
+    assert warned(words, Status="active")
+    assert not warned(words[::2], Status="active")
+    days = {"start_date": ["2026-01-01"] * 4, "end_date": ["2024-12-31", "", "2024-12-31", "2026-12-31"]}
+    frame = table_of(Kind=["plan", "plan", "set-up", "set-up"], **days)
+    assert not warned(frame, Kind="plan")  # the filter keeps ends as well, so it is about something else
+    assert warned(frame[1:], Kind="plan")
+    assert not warned(frame[1:2], Kind="plan")
 
 
 def test_a_filter_on_the_flag_of_leaving_is_warned_of():
@@ -650,6 +674,6 @@ def test_a_constant_can_be_the_name_of_the_file_or_the_month_in_it(tmp_path):
 
 def test_an_unknown_name_in_a_sheet_of_months_is_told_once_per_row(tmp_path):
     toml = '[mapping.mrr_months]\nfile = "m.csv"\nmatch = "name"\ncolumns = {name = "account_id"}\n'
-    files = {"m": "name,2026-08,2026-09\nAozora,1,2\nRiver,3,4\n"}
+    files = {"m": "name,2026-08,2026-09\nAozora,1,2\nRiver,3,4\nBranches,,\n"}  # a row without amounts names nobody
     errors = check(folder_of(tmp_path, toml, accounts=ACCOUNT_FILE, **files)).problems.query("severity == 'error'")
     assert errors["value"].tolist() == ["River"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cs_analysis.data import faults as f
 from cs_analysis.data import parse as p
-from cs_analysis.data.parse_dates import is_month
+from cs_analysis.data.parse_dates import days_off, is_month
 
 
 def one(text: str, kind: str, **options):
@@ -94,6 +94,16 @@ def test_dates_that_cannot_be_read_are_faults(text, fault):
 def test_months(text):
     assert one(text, "month") == pd.Timestamp("2024-04-01")
     assert is_month(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [("2025-03-31T15:00:00Z", 1), ("2025-03-31T14:59:59Z", 0), ("2025-03-31 23:30 GMT+9", 0), ("2025-03-31 09:00", 0),
+     ("2025/03/31 0:30:00 午前 GMT+10", -1), ("2025-03-31 08:00-07:00", 1), ("2025-03-31 23:30+0900", 0),
+     ("2025-03-31 23:30 JST", 0), ("March 31, 2025 3:00 PM UTC", 1), ("2025-03-31", 0), ("", 0)],
+)  # fmt: skip
+def test_the_day_in_japan_of_a_time_with_a_zone(text, days):
+    assert days_off(text, 9) == days
 
 
 def test_a_day_stands_for_its_month_and_a_short_year_is_ambiguous():

@@ -26,7 +26,8 @@ _FOOTER = re.compile(
 
 # how a note begins, or what it is about
 _NOTE = re.compile(
-    r"^\s*(?:[※＊*■●◆・#注]|備考|以上|(?:出典|作成|更新|出力|抽出|印刷|集計|担当|単位|メモ|備考|note|source)[^:：]{0,10}[:：])",
+    r"^\s*(?:[※＊*■●◆・#]|[(（]?注(?:[:：)）\d]|意|記)|備考|以上\s*$"
+    r"|(?:出典|作成|更新|出力|抽出|印刷|集計|担当|単位|メモ|note|source)[^:：]{0,10}[:：])",
     re.IGNORECASE,
 )
 
@@ -74,35 +75,33 @@ def _alone(frame: pd.DataFrame) -> pd.Series:
 
 
 def without_notes(frame: pd.DataFrame, source: Source, problems: Problems) -> pd.DataFrame:
-    """A table of a client's own without the rows at its end in which the first column stands alone, each listed.
+    """A table of a client's own without the notes at its end, in which the first column stands alone; each is listed.
 
-    They hold no amount, and would pass for accounts. Where such rows stand among the others as well, they are data.
+    They hold no amount, and would pass for accounts. They begin with a row that reads like a note, or after a blank
+    line; an account of which no more than its id is known stays.
 
     Examples
     --------
-    >>> frame = pd.DataFrame({"顧客": ["A1", "※値上げ"], "4月": ["5", ""], "__row__": [2, 3]})
+    >>> frame = pd.DataFrame({"顧客": ["A1", "A2", "※値上げ"], "4月": ["5", "", ""], "__row__": [2, 3, 4]})
     >>> without_notes(frame, Source("sales.csv"), Problems())["顧客"].tolist()
-    ['A1']
+    ['A1', 'A2']
     """
     if len(frame.columns) < 3 or not len(frame):
         return frame
-    alone = _alone(frame)
-    last = alone.iloc[::-1].cumprod().iloc[::-1].astype(bool)
-    if last.all() or (alone & ~last).any() or not last.any():
-        return frame
     header = next(c for c in frame.columns if c != ROW)
-    texts = frame.loc[last, header]
-    notes = texts.str.contains(_NOTE)
+    last = _alone(frame).iloc[::-1].cumprod().iloc[::-1].astype(bool)
+    like_notes = frame[header].str.contains(_NOTE)
+    below = last & (last & (like_notes | (frame[ROW].diff() > 1))).cummax()
     for rows, severity, action in (
-        (texts[notes], NOTE, ""),
-        (texts[~notes], WARNING, N_("If it belongs to the data, fill in its other columns.")),
+        (frame[below & like_notes], NOTE, ""),
+        (frame[below & ~like_notes], WARNING, N_("If it belongs to the data, fill in its other columns.")),
     ):
         if len(rows):
             problems.add(
                 severity, source, N_("Nothing but “{value}” stands in this row at the end; it is set aside."), action,
-                rows=frame.loc[rows.index, ROW], column=header, values=rows,
+                rows=rows[ROW], column=header, values=rows[header],
             )  # fmt: skip
-    return frame[~last]
+    return frame[~below]
 
 
 def without_blank_months(frame: pd.DataFrame, months: list[str], source: Source, problems: Problems) -> pd.DataFrame:
