@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from cs_analysis.data.exports import fill_down, without_footer
+from cs_analysis.data.exports import fill_down, without_footer, without_notes
 from cs_analysis.data.problems import Problems
 from cs_analysis.data.read import Source
 
@@ -65,6 +65,42 @@ def test_rows_of_the_client_are_never_taken_for_a_footer(rows):
     numbers, said = kept(report(*rows))
     assert numbers == [r[0] for r in rows]
     assert said == []
+
+
+NOTE_ROWS = [(5, "※C01は10月から値上げ", ""), (6, "作成：営業部 佐藤", ""), (8, "next year?", "")]
+
+
+def test_notes_below_the_rows_go_and_each_is_listed():
+    problems = Problems()
+    out = without_notes(report((2, "A", "1"), (3, "", "2"), (4, "B", ""), *NOTE_ROWS), PLACE, problems)
+    assert out["__row__"].tolist() == [2, 3, 4]
+    assert [(p.severity, p.row) for p in problems.found] == [("note", 5), ("note", 6), ("warning", 8)]
+
+
+def test_after_a_blank_line_what_stands_alone_is_warned_of():
+    problems = Problems()
+    out = without_notes(report((2, "A", "1"), (3, "B", ""), (6, "next year", "")), PLACE, problems)
+    assert out["__row__"].tolist() == [2, 3]
+    assert [(p.severity, p.row) for p in problems.found] == [("warning", 6)]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [(2, "A", "1"), (3, "B", ""), (4, "C", "")],  # accounts of which only the id is known
+        [(2, "※A", ""), (4, "C", "2")],
+        [(2, "A", ""), (3, "B", "")],
+        [(2, "A", "1"), (3, "", "2")],
+        [],
+    ],
+)
+def test_rows_that_may_be_data_stay(rows):
+    problems = Problems()
+    frame = report(*rows)
+    assert without_notes(frame, PLACE, problems)["__row__"].tolist() == frame["__row__"].tolist()
+    alone = frame[["Account", "__row__"]]
+    assert len(without_notes(alone, PLACE, problems)) == len(frame)  # a list of ids has no other column
+    assert problems.found == []
 
 
 def test_an_empty_table_has_no_footer():

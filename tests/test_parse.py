@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cs_analysis.data import faults as f
 from cs_analysis.data import parse as p
-from cs_analysis.data.parse_dates import is_month
+from cs_analysis.data.parse_dates import days_off, is_month
 
 
 def one(text: str, kind: str, **options):
@@ -33,6 +33,15 @@ def one(text: str, kind: str, **options):
         ("2024/4/1(月)", "2024-04-01"),
         ("2024-04-01 09:30:00", "2024-04-01"),
         ("2024-04-01T00:00:00+09:00", "2024-04-01"),
+        ("2024-04-01T23:59:59.123Z", "2024-04-01"),
+        ("2024/04/01 10:15:33 午前 GMT+9", "2024-04-01"),  # Google Forms
+        ("2024年4月1日 午後3:15", "2024-04-01"),
+        ("2024年4月1日10時15分", "2024-04-01"),
+        ("2024/4/1(月) 10:15", "2024-04-01"),
+        ("April 1, 2024 10:15 AM", "2024-04-01"),  # Notion
+        ("Apr 1, 2024, 12:05:00 AM (GMT+9)", "2024-04-01"),
+        ("13/04/2024 10:15 PM", "2024-04-13"),
+        ("令和6年4月1日 9:00", "2024-04-01"),
         ("令和6年4月1日", "2024-04-01"),
         ("令和元年5月1日", "2019-05-01"),
         ("R6.4.1", "2024-04-01"),
@@ -58,6 +67,10 @@ def test_dates_as_clients_write_them(text, day):
     [
         ("03/04/2024", f.DAY_ORDER),
         ("24/4/1", f.SHORT_YEAR),
+        ("03/04/2024 10:15 AM", f.DAY_ORDER),  # SurveyMonkey
+        ("9/2/26 10:15", f.SHORT_YEAR),  # MS Forms
+        ("2024-04-01 10", f.DATE),
+        ("10:15", f.DATE),
         ("2023-02-29", f.DATE),
         ("2024-13-01", f.DATE),
         ("R0.4.1", f.DATE),
@@ -83,11 +96,30 @@ def test_months(text):
     assert is_month(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [("2025-03-31T15:00:00Z", 1), ("2025-03-31T14:59:59Z", 0), ("2025-03-31 23:30 GMT+9", 0), ("2025-03-31 09:00", 0),
+     ("2025/03/31 0:30:00 午前 GMT+10", -1), ("2025-03-31 08:00-07:00", 1), ("2025-03-31 23:30+0900", 0),
+     ("2025-03-31 23:30 JST", 0), ("March 31, 2025 3:00 PM UTC", 1), ("2025-03-31", 0), ("", 0)],
+)  # fmt: skip
+def test_the_day_in_japan_of_a_time_with_a_zone(text, days):
+    assert days_off(text, 9) == days
+
+
 def test_a_day_stands_for_its_month_and_a_short_year_is_ambiguous():
     assert one("2024-04-15", "month") == pd.Timestamp("2024-04-01")
     assert one("Apr-24", "month") is f.SHORT_MONTH
     assert one("2024-00", "month") is f.MONTH
     assert not is_month("mrr")
+
+
+@pytest.mark.parametrize(
+    ("header", "is_one"),
+    [("2024-04-01", True), ("2024/4/1", True), ("2024-04-01 00:00:00", True), ("45383", True), ("2024-04-30", False),
+     ("2024-04-02", False), ("2024-04-01 10:15", False), ("45384", False), ("01/01/2024", True), ("132000", False)],
+)  # fmt: skip
+def test_of_days_only_the_first_of_a_month_is_a_header(header, is_one):
+    assert is_month(header) == is_one
 
 
 @pytest.mark.parametrize(

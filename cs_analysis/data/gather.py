@@ -23,11 +23,15 @@ from cs_analysis.data.door import (
     raise_to_parents,
 )
 from cs_analysis.data.example import without_examples
-from cs_analysis.data.exports import without_footer
+from cs_analysis.data.exports import without_footer, without_notes
 from cs_analysis.data.large import TABLE as LARGE_TABLE
 from cs_analysis.data.large import LargeFile
 from cs_analysis.data.lines import FLAT, observed_from, revenue_lines, revenue_source
-from cs_analysis.data.mapping import TableMapping, apply_mapping, stacked
+from cs_analysis.data.mapping import apply_mapping, stacked
+from cs_analysis.data.mapping_columns import undecided
+from cs_analysis.data.mapping_dates import check_zones
+from cs_analysis.data.mapping_keys import TableMapping
+from cs_analysis.data.mapping_rows import Met, check_met
 from cs_analysis.data.marks import is_beside
 from cs_analysis.data.match import match_accounts
 from cs_analysis.data.problems import NOTE, WARNING, Problems
@@ -140,30 +144,40 @@ def _given(reading: Reading, problems: Problems) -> dict[str, Raw]:
 def _clean(raw: Raw, settings: Settings, accounts: Clean | None, problems: Problems) -> Clean:
     """The table with canonical names and types: each of its places mapped by itself, then all together."""
     table, mapping, currency = TABLES[raw.table], settings.mapping.get(raw.table), settings.client.currency
-    places = (raw, *raw.others)
-    frame = stacked([_mapped(place, mapping, accounts, currency, problems) for place in places], table)
+    places, met = (raw, *raw.others), Met()
+    headers = list(dict.fromkeys(header for place in places for header in place.frame.columns)) if raw.others else []
+    frame = stacked([_mapped(place, headers, mapping, accounts, currency, met, problems) for place in places], table)
     renamed = mapping.columns if mapping is not None else {}
     named = {column.name: theirs for theirs, ours in renamed.items() if (column := find_column(table, ours))}
     if mapping is not None and mapping.match == "name":
         named.pop("account_id", None)
     source = Source.of([place.source for place in places])
+    if mapping is not None:
+        check_met(met, mapping, table, source, problems)
     clean = clean_table(raw.table, source, frame, problems, currency=currency, mapped=named)
     return replace(clean, rows_read=sum(len(place.frame) for place in places))
 
 
 def _mapped(
-    raw: Raw, mapping: TableMapping | None, accounts: Clean | None, currency: str, problems: Problems
-) -> pd.DataFrame:
-    """One file or sheet as texts under our names, as far as its mapping gives them."""
+    raw: Raw, headers: list[str], mapping: TableMapping | None, accounts: Clean | None, currency: str, met: Met,
+    problems: Problems,
+) -> pd.DataFrame:  # fmt: skip
+    """One file or sheet as texts under our names, as far as its mapping gives them; `headers` are those of all."""
     for f in raw.findings:
         problems.add(
             f.severity, raw.source, f.problem, f.action, rows=f.rows, column=f.column, values=f.values, **f.fields
         )
     table, frame = TABLES[raw.table], without_footer(raw.frame, raw.source, problems)
-    check_headers(table, raw.source, frame, mapping.names() if mapping is not None else (), problems)
     if mapping is None:
+        check_headers(table, raw.source, frame, (), problems)
+        check_zones(frame, table, raw.source, currency, problems)
         return frame
-    frame, found = apply_mapping(frame, mapping, table=table, where=raw.source, currency=currency)
+    check_headers(table, raw.source, undecided(frame, mapping), mapping.names(), problems)
+    frame = without_notes(frame, raw.source, problems)
+    frame, found = apply_mapping(
+        frame, mapping, table=table, where=raw.source, currency=currency, others=headers, met=met
+    )
+    check_zones(frame, table, raw.source, currency, problems)
     problems.found.extend(found)
     if mapping.match == "name" and accounts is not None:
         header = mapping.header_of(table, "account_id")

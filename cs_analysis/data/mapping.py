@@ -5,52 +5,57 @@ Everything is text here, and nothing is typed or cut. The steps follow each othe
 1. `columns`: their headers get our names (a name of ours that the schema does not know is a custom variable); those
    of `ignore` go (a `*` stands for any letters); every other column is kept as it is.
 2. `fill_down`: a blank cell takes the value above it, within one record (`record_start`).
-3. `filter`: rows whose column holds one of the values named are kept, the rest is counted as set aside.
-4. `values`: their values become ours; a value that is not named stays.
-5. `constants`: a column that the file lacks, with one value in every row.
-6. Monthly revenue with one column per month becomes one row per account and month.
-7. `units`: minutes become hours; cents, 千円, 万円, 百万円, thousand and million become units of the currency; hours,
-   円 and units say that nothing is to be converted.
-8. `derive`: the closed list of :mod:`cs_analysis.data.derive`.
+3. `filter`: rows whose column holds one of the values named are kept, the rest is counted as set aside. `*` is any
+   value that is not blank; true and false are yes and no in whatever way they are written.
+4. `values`: their values become ours; a value that is not named stays. Those of `mrr` reach all columns of months.
+5. `date_order`: 4/1/2025 is read as the order says; a date that contradicts it is an error.
+6. `constants`: a column that the file lacks, with one value in every row; {sheet} and {file} in it stand for the name
+   of the sheet or file, or, in a column of dates or months, for the date in that name.
+7. Monthly revenue with one column per month becomes one row per account and month.
+8. `units`: amounts and hours in another unit (:mod:`cs_analysis.data.mapping_units`). A header that says 千円 or
+   minutes is an error when `units` does not say anything.
+9. `derive`: the closed list of :mod:`cs_analysis.data.derive`.
 
 A column may be named by their header or by ours, in English or Japanese. `file` and `sheet` may name several, as a list
-or with a `*`: each is mapped by itself, and their rows are put together (:func:`stacked`). `match = "name"` is applied
-by :func:`match_accounts`, once the accounts are known. A `"?"` anywhere is a question that `cs-analysis check` wrote
-into its proposal; it is refused until somebody has answered it.
+or with a `*`: each is mapped by itself, and their rows are put together (:func:`stacked`). A header of `columns` need
+then be in one of them only. `match = "name"` is applied by :func:`match_accounts`, once the accounts are known. A `"?"`
+anywhere is a question that `cs-analysis check` wrote into its proposal; it is refused until somebody has answered it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date
-from decimal import Decimal
-from fnmatch import fnmatchcase
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 
 from cs_analysis.data.clean import one_row_per_month
-from cs_analysis.data.derive import MAKES, Amount, Clock, Derive, Tenure, amount_mrr, clock_hours, fold, tenure_dates
-from cs_analysis.data.exports import fill_down
-from cs_analysis.data.faults import NUMBER
+from cs_analysis.data.derive import MAKES, Amount, Clock, Tenure, amount_mrr, clock_hours, tenure_dates
+from cs_analysis.data.exports import fill_down, without_blank_months
+from cs_analysis.data.mapping_columns import Columns, renamed, unwanted
+from cs_analysis.data.mapping_dates import in_given_order
 from cs_analysis.data.mapping_keys import TableMapping
-from cs_analysis.data.parse import parse
-from cs_analysis.data.problems import ERROR, NOTE, Problem, Problems
-from cs_analysis.data.read import PART, ROW, Source, cell_text
+from cs_analysis.data.mapping_rows import Met, as_text, filtered, translated
+from cs_analysis.data.mapping_units import OF_TIME, check_said, check_unit, converted
+from cs_analysis.data.parse_dates import is_month
+from cs_analysis.data.problems import Problem, Problems
+from cs_analysis.data.read import PART, ROW, Source
 from cs_analysis.data.schema import Table, find_column, normalise
 from cs_analysis.data.sections import Scalar
-from cs_analysis.display.language import MISSING, choose
-from cs_analysis.errors import N_, InputError
 
-_FACTORS: dict[str, tuple[int, int]] = {
-    "hours": (1, 1), "minutes": (1, 60), "units": (1, 1), "cents": (1, 100), "円": (1, 1), "千円": (1000, 1),
-    "万円": (10_000, 1), "百万円": (1_000_000, 1), "thousand": (1000, 1), "million": (1_000_000, 1),
-}  # fmt: skip
-_OF_TIME = ("hours", "minutes")
-_WITHOUT_CENTS = ("JPY", "KRW", "VND", "CLP", "ISK")  # ISO 4217: their smallest unit is the unit itself
+_DATE_IN_NAME = re.compile(r"\d[\d年月日/.-]*(?<![/.-])")
 
 
 def apply_mapping(
-    frame: pd.DataFrame, mapping: TableMapping, *, table: Table, where: Source | str, currency: str = "JPY"
+    frame: pd.DataFrame,
+    mapping: TableMapping,
+    *,
+    table: Table,
+    where: Source | str,
+    currency: str = "JPY",
+    others: Sequence[str] = (),
+    met: Met | None = None,
 ) -> tuple[pd.DataFrame, list[Problem]]:
     """A client's table with our names and values, still as text.
 
@@ -64,6 +69,10 @@ def apply_mapping(
         The file, or file and sheet, that problems and errors name.
     currency
         The client's currency, in which `derive.amount` expects amounts.
+    others
+        The headers of the further files of the same table.
+    met
+        What filters and translations meet is added to it, to be judged over all files (`check_met`).
 
     Returns
     -------
@@ -83,240 +92,88 @@ def apply_mapping(
     [['A1', '12000', 'blau', 2]]
     """
     source = where if isinstance(where, Source) else Source(where)
-    problems = Problems()
+    problems, met = Problems(), Met() if met is None else met
     used = {normalise(name) for name in mapping.names()}  # a column that is needed on the way goes at the end
-    unwanted = _unwanted(frame, mapping.ignore, table, source)
-    frame = frame.drop(columns=[c for c in unwanted if normalise(c) not in used])
-    frame, headers = _rename(frame, mapping.columns, table, source)
-    step = _Step(table, source, headers)
-    start = step.locate(frame, mapping.record_start) if mapping.record_start else None
-    frame = fill_down(frame, [step.locate(frame, name) for name in mapping.fill_down], start)
-    frame = _filter(frame, mapping, step, problems)
+    others = [header for header in others if header != ROW]
+    gone = unwanted(frame, mapping.ignore, table, source, others)
+    frame = frame.drop(columns=[c for c in gone if normalise(c) not in used])
+    frame, columns = renamed(frame, mapping.columns, table, source, others, problems)
+    start = columns.locate(frame, mapping.record_start) if mapping.record_start else None
+    frame = fill_down(frame, [columns.locate(frame, name) for name in mapping.fill_down], start)
+    frame = filtered(frame, mapping, columns, met, problems)
     for name, pairs in mapping.values.items():
-        column = step.locate(frame, name)
-        frame = frame.assign(**{column: _translate(frame[column], pairs)})
+        frame = _translate(frame, name, pairs, columns, met)
+    if mapping.date_order is not None:
+        frame = in_given_order(frame, mapping.date_order, columns, problems)
     for name, value in mapping.constants.items():
-        frame = frame.assign(**{step.new(frame, name): _text(value)})
+        frame = frame.assign(**{columns.new(frame, name): _named_after(as_text(value), name, columns)})
     if table.name == "mrr_months":
-        frame = one_row_per_month(frame)
-    for name, unit in mapping.units.items():
-        column = step.locate(frame, name)
-        step.check_unit(column, unit)
-        frame = frame.assign(**{column: _converted(frame, column, unit, step, currency, problems)})
-    frame = _derive(frame, mapping.derive, step, currency, problems)
-    frame = frame.drop(columns=[headers[c] for c in unwanted if headers.get(c) in frame])
+        frame = one_row_per_month(without_blank_months(frame, _months(frame, table), source, problems))
+    frame, of_break = _in_units(frame, mapping, columns, currency, problems)
+    frame = _derive(frame, mapping, columns, currency, of_break, problems)
+    frame = frame.drop(columns=[columns.headers[c] for c in gone if columns.headers.get(c) in frame])
     return frame.reset_index(drop=True), problems.found
 
 
-class _Step:
-    """Finds the column that a mapping means, by their header or our name."""
-
-    def __init__(self, table: Table, source: Source, headers: dict[str, str]) -> None:
-        self.table, self.source, self.headers = table, source, headers
-
-    def find(self, frame: pd.DataFrame, name: str) -> str | None:
-        columns = [c for c in frame.columns if c != ROW]
-        wanted, ours = normalise(name), find_column(self.table, name)
-        exact = [c for c in (name, self.headers.get(name)) if c in columns]
-        same = [c for c in columns if normalise(c) == wanted]
-        meant = [c for c in columns if ours is not None and find_column(self.table, c) is ours]
-        return next(iter([*exact, *same, *meant]), None)
-
-    def locate(self, frame: pd.DataFrame, name: str) -> str:
-        """The column of that name, or an error with what the file has."""
-        found = self.find(frame, name)
-        if found is None:
-            raise lacks(self.table, self.source, name, self.headers)
-        return found
-
-    def new(self, frame: pd.DataFrame, name: str) -> str:
-        """The canonical name of a column to be made, or an error when the file has it already."""
-        found = self.find(frame, name)
-        if found is not None:
-            raise InputError(
-                N_("The mapping of {table} makes the column {name!r}, but {where} already has {found!r}; keep one."),
-                table=self.table.name, name=name, where=str(self.source), found=found,
-            )  # fmt: skip
-        ours = find_column(self.table, name)
-        return ours.name if ours else name
-
-    def check_unit(self, column: str, unit: str) -> None:
-        """Minutes belong to hours, the others to amounts and custom variables."""
-        ours = find_column(self.table, column)
-        if ours is not None and (unit in _OF_TIME) != (ours.type == "hours"):
-            raise InputError(
-                N_("The mapping of {table} gives {column!r} the unit {unit}, which does not fit its type {type}."),
-                table=self.table.name, column=column, unit=unit, type=ours.type,
-            )  # fmt: skip
+def _named_after(text: str, name: str, columns: Columns) -> str:
+    """A constant with the names of its sheet and file, of which a column of dates takes the date alone."""
+    ours, source = find_column(columns.table, name), columns.source
+    names = {"{sheet}": source.sheet, "{file}": Path(source.file).stem}
+    for placeholder, written in names.items():
+        date = _DATE_IN_NAME.search(written) if ours is not None and ours.type in ("date", "month") else None
+        text = text.replace(placeholder, date[0] if date else written)
+    return text
 
 
-def lacks(table: Table, source: Source, name: str, headers: Iterable[str]) -> InputError:
-    """What to say when a mapping names a column that the file does not have."""
-    return InputError(
-        N_("The mapping of {table} names the column {name!r}, which {where} does not have; {choice}."),
-        table=table.name, name=name, where=str(source), choice=choose(name, list(headers)),
-    )  # fmt: skip
+def _months(frame: pd.DataFrame, table: Table) -> list[str]:
+    """The columns that are months, in the wide form of monthly revenue."""
+    ours = {c: find_column(table, c) for c in frame.columns if c != ROW}
+    if any(column is not None and column.name == "month" for column in ours.values()):
+        return []
+    return [c for c, column in ours.items() if column is None and is_month(c)]
 
 
-def _rename(
-    frame: pd.DataFrame, columns: dict[str, str], table: Table, source: Source
-) -> tuple[pd.DataFrame, dict[str, str]]:
-    """The frame under the mapped names, and their header → the name it now has."""
-    headers = {c: c for c in frame.columns if c != ROW}
-    by_spelling = {normalise(c): c for c in reversed(headers)}
-    chosen: dict[str, str] = {}
-    for theirs, target in columns.items():
-        header = theirs if theirs in headers else by_spelling.get(normalise(theirs))
-        if header is None:
-            raise lacks(table, source, theirs, headers)
-        ours = find_column(table, target)
-        name = ours.name if ours else target.strip()
-        if chosen.setdefault(header, name) != name:
-            raise InputError(
-                N_("The mapping of {table} gives the column {header!r} of {where} two names, {first} and {second}; "
-                   "keep one."),
-                table=table.name, header=header, where=str(source), first=chosen[header], second=name,
-            )  # fmt: skip
-        headers[header] = name
-    meaning = {}
-    mapped = {headers[h] for h in headers if headers[h] != h}
-    for header, name in headers.items():
-        ours = find_column(table, name)
-        key = ours.name if ours else name
-        if key in meaning and (key in mapped or name in mapped):
-            raise InputError(
-                N_("In {where}, both {first!r} and {second!r} mean {column}; map one of them to another name."),
-                where=str(source), first=meaning[key], second=header, column=key,
-            )  # fmt: skip
-        meaning[key] = header
-    return frame.rename(columns=headers), headers
+def _translate(frame: pd.DataFrame, name: str, pairs: Mapping[str, Scalar], columns: Columns, met: Met) -> pd.DataFrame:
+    """The frame with the values of one column as ours; those of MRR stand in every column of a month."""
+    ours = find_column(columns.table, name)
+    months = _months(frame, columns.table) if columns.table.name == "mrr_months" else []
+    there = months if months and ours is not None and ours.name == "mrr" else [columns.locate(frame, name)]
+    for column in there:
+        met.add("values", name, frame[column])
+    return frame.assign(**{column: translated(frame[column], pairs) for column in there})
 
 
-def _filter(frame: pd.DataFrame, mapping: TableMapping, step: _Step, problems: Problems) -> pd.DataFrame:
-    amounts = [*mapping.units, *([mapping.derive.amount.amount] if mapping.derive.amount else [])]
-    for name, values in mapping.filter.items():
-        column = step.locate(frame, name)
-        kept = [_text(v) for v in (values if isinstance(values, list) else [values])]
-        rest = ~frame[column].map(fold).isin([fold(v) for v in kept])
-        if rest.any():
-            held = _held(frame[rest], step.table, [step.find(frame, a) for a in amounts])
-            more = N_("They hold {held}.") if held else ""
-            problems.add(
-                NOTE, step.source,
-                N_("{count} rows are set aside by the filter of the mapping ({column} is {others}, not {kept})."), more,
-                column=name, count=int(rest.sum()), kept=" / ".join(kept), held=held,
-                others=_counted(frame.loc[rest, column]),
-            )  # fmt: skip
-        frame = frame[~rest]
-    return frame
+def _in_units(
+    frame: pd.DataFrame, mapping: TableMapping, columns: Columns, currency: str, problems: Problems
+) -> tuple[pd.DataFrame, str]:
+    """The frame in units of the currency and hours, and the unit that is given for the break of `derive.clock`."""
+    units = {columns.locate(frame, name): unit for name, unit in mapping.units.items()}
+    clock, amount = mapping.derive.clock, mapping.derive.amount
+    pause = columns.find(frame, clock.pause) if clock is not None and clock.pause else None
+    amounts = [columns.locate(frame, amount.amount)] if amount is not None else []
+    check_said(frame, amounts, units, columns, problems)
+    for column, unit in units.items():
+        check_unit(columns, column, unit, is_time=column == pause)
+        if column != pause:
+            frame = frame.assign(**{column: converted(frame, column, unit, columns, currency, problems)})
+    of_break = units.get(pause or "", "")
+    return frame, of_break if of_break in OF_TIME else ""
 
 
-def _counted(values: pd.Series) -> str:
-    """The commonest values with their counts: Closed Lost (12), Open (3)."""
-    counts = values.str.strip().replace("", MISSING).value_counts(sort=False)
-    commonest = sorted(counts.items(), key=lambda pair: (-int(pair[1]), str(pair[0])))
-    shown = ", ".join(f"{value} ({count})" for value, count in commonest[:5])
-    return shown + (", …" if len(commonest) > 5 else "")
-
-
-def _held(frame: pd.DataFrame, table: Table, amounts: list[str | None]) -> str:
-    """The amounts and hours in rows that are set aside, as they stand there, as far as they can be read."""
-    totals = {}
-    for header in (c for c in frame.columns if c != ROW):
-        column = find_column(table, header)
-        kind = column.type if column is not None else "number"
-        if kind in ("money", "hours") or header in amounts:
-            values = parse(frame[header], kind).values
-            if values.notna().any():
-                totals[header] = values.sum()
-    return ", ".join(f"{header} {total:,.10g}" for header, total in totals.items())
-
-
-def _translate(texts: pd.Series, pairs: dict[str, Scalar]) -> pd.Series:
-    """Their values as ours; an exact spelling wins over one that differs in width or case."""
-    exact = {theirs: _text(ours) for theirs, ours in pairs.items()}
-    loose = {fold(theirs): ours for theirs, ours in reversed(exact.items())}
-    return texts.map({t: exact.get(t, loose.get(fold(t), t)) for t in texts.unique()}).astype(object)
-
-
-def _text(value: Scalar) -> str:
-    """A value of the client file as text: true and false as yes and no, days in ISO form."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return value.isoformat() if isinstance(value, date) else cell_text(value)
-
-
-def _unwanted(frame: pd.DataFrame, ignore: list[str], table: Table, source: Source) -> list[str]:
-    """The columns that nobody wants."""
-    headers = [c for c in frame.columns if c != ROW]
-    gone: list[str] = []
-    for name in ignore:
-        meant = [c for c in headers if fnmatchcase(normalise(c), normalise(name))]
-        if not meant:
-            raise lacks(table, source, name, headers)
-        gone += meant
-    return list(dict.fromkeys(gone))
-
-
-def _converted(
-    frame: pd.DataFrame, column: str, unit: str, step: _Step, currency: str, problems: Problems
-) -> pd.Series:
-    """Amounts in the unit given as units of the currency; cents are those of each row's own currency."""
-    if unit != "cents":
-        return _scale(frame, column, unit, step.source, problems)
-    of_row = step.find(frame, "currency")
-    if of_row is None:
-        if currency in _WITHOUT_CENTS:
-            raise InputError(
-                N_("The mapping of {table} gives {column!r} the unit cents, but {currency} has none; give the currency "
-                   "under [client] or in a column, or correct the unit."),
-                table=step.table.name, column=column, currency=currency,
-            )  # fmt: skip
-        return _scale(frame, column, unit, step.source, problems)
-    without = frame[of_row].str.strip().str.upper().replace("", currency).isin(_WITHOUT_CENTS)
-    parts = [
-        _scale(frame[rows], column, of_part, step.source, problems)
-        for rows, of_part in ((without, "units"), (~without, unit))
-        if rows.any()
-    ]
-    return pd.concat(parts).reindex(frame.index) if parts else frame[column]
-
-
-def _scale(frame: pd.DataFrame, column: str, unit: str, source: Source, problems: Problems) -> pd.Series:
-    """Numbers times the factor of their unit, without the error of binary fractions; what is no number stays.
-
-    A number with a scale of its own (12万 in a column of 千円) could mean two things and is none.
-    """
-    up, down = _FACTORS[unit]
-    texts = frame[column]
-    distinct = pd.Series(texts.unique(), dtype=object)
-    numbers = parse(distinct.mask(distinct.str.contains("[千万億%]"), "?"), "number").values
-    scaled = {
-        text: cell_text(float(Decimal(repr(float(number))) * up / down))
-        for text, number in zip(distinct, numbers, strict=True)
-        if number == number
-    }
-    wrong = ~texts.isin(list(scaled)) & (texts.str.strip() != "")
-    if wrong.any():
-        problems.add(
-            ERROR, source, NUMBER.problem, NUMBER.action, rows=frame.loc[wrong, ROW], column=column,
-            values=texts[wrong],
-        )  # fmt: skip
-    return texts.map({text: scaled.get(text, text) for text in distinct}).astype(object)
-
-
-def _derive(frame: pd.DataFrame, derive: Derive, step: _Step, currency: str, problems: Problems) -> pd.DataFrame:
+def _derive(
+    frame: pd.DataFrame, mapping: TableMapping, columns: Columns, currency: str, of_break: str, problems: Problems
+) -> pd.DataFrame:
     def locate(name: str) -> str:
-        return step.locate(frame, name)
+        return columns.locate(frame, name)
 
-    for name, rule in derive.rules().items():
-        makes = tuple(step.new(frame, made) for made in MAKES[name][step.table.name])
+    for name, rule in mapping.derive.rules().items():
+        makes = tuple(columns.new(frame, made) for made in MAKES[name][columns.table.name])
         if isinstance(rule, Tenure):
-            frame = tenure_dates(frame, rule, makes, locate, step.source, problems)
+            frame = tenure_dates(frame, rule, makes, locate, columns.source, problems)
         elif isinstance(rule, Amount):
-            frame = amount_mrr(frame, rule, currency, locate, step.source, problems)
+            frame = amount_mrr(frame, rule, currency, locate, columns.source, problems)
         elif isinstance(rule, Clock):
-            frame = clock_hours(frame, rule, locate, step.source, problems)
+            frame = clock_hours(frame, rule, locate, columns.source, problems, of_break)
     return frame
 
 

@@ -13,7 +13,7 @@ from cs_analysis.data.sections import HEADER, NAMES, PAIRS, Names, Scalar, Secti
 from cs_analysis.display.language import choose
 from cs_analysis.errors import N_, InputError, nearest
 
-Unit = Literal["hours", "minutes", "units", "cents", "円", "千円", "万円", "百万円", "thousand", "million"]
+Unit = Literal["hours", "minutes", "units", "cents", "円", "千円", "万円", "百万円", "億円", "thousand", "million"]
 QUESTION = "?"  # what the proposal of a mapping writes where somebody has to answer
 
 
@@ -35,15 +35,24 @@ class TableMapping(Section):
     values: dict[str, dict[str, Scalar]] = Field(
         default_factory=dict, description=N_("per column a table of their value = ours")
     )
-    constants: dict[str, Scalar] = Field(default_factory=dict, description=N_("a table of column = value"))
+    constants: dict[str, Scalar] = Field(
+        default_factory=dict,
+        description=N_("a table of column = value; {sheet} and {file} in it stand for their names"),
+    )
     filter: dict[str, Scalar | list[Scalar]] = Field(
-        default_factory=dict, description=N_("a table of column = value or list of values kept")
+        default_factory=dict,
+        description=N_(
+            "a table of column = value or list of values kept; * is any value, true and false are yes and no"
+        ),
     )
     units: dict[str, Unit] = Field(
         default_factory=dict,
         description=N_(
-            "a table of column = unit (hours, minutes, units, cents, 円, 千円, 万円, 百万円, thousand or million)"
+            "a table of column = unit (hours, minutes, units, cents, 円, 千円, 万円, 百万円, 億円, thousand or million)"
         ),
+    )
+    date_order: Literal["mdy", "dmy", "?"] | None = Field(
+        default=None, description=N_("mdy / dmy: the order of day and month in dates such as 4/1/2025")
     )
     match: Literal["id", "name"] = Field(default="id", description="id / name")
     derive: Derive = Derive()
@@ -95,6 +104,8 @@ def check_mapping(mapping: TableMapping, table: Table, file: str) -> None:
 def _questions(mapping: TableMapping) -> Iterator[tuple[str, str]]:
     """The questions of a proposal that nobody has answered yet: the key they stand in, and what they are about."""
     yield from (("columns", theirs) for theirs in mapping.columns if theirs.startswith(f"{QUESTION} "))
+    if mapping.date_order == QUESTION:
+        yield "date_order", QUESTION
     yield from (("fill_down", name) for name in mapping.fill_down if name == QUESTION)
     flat = {"columns": mapping.columns, "constants": mapping.constants, "filter": mapping.filter}
     nested = {f"values.{column}": pairs for column, pairs in mapping.values.items()}

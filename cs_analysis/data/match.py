@@ -11,7 +11,7 @@ import re
 import pandas as pd
 
 from cs_analysis.data.derive import fold
-from cs_analysis.data.mapping import lacks
+from cs_analysis.data.mapping_columns import lacks
 from cs_analysis.data.problems import ERROR, NOTE, WARNING, Problem, Problems
 from cs_analysis.data.read import ROW, Source
 from cs_analysis.data.schema import TABLES, Table, find_column
@@ -77,7 +77,7 @@ def match_accounts(
     by_key = dict(zip(known["key"], known["account_name"], strict=True))
 
     def tell(rows: pd.Series, severity: str, message: str, action: str, near: str | None = None) -> None:
-        found = frame[rows]
+        found = frame[rows].drop_duplicates(ROW)  # one row of a file may have become one per month
         if len(found):
             problems.add(
                 severity, source, message, action, rows=list(found[ROW]), column=header or column,
