@@ -23,11 +23,15 @@ class Fault(NamedTuple):
 
 
 _WRITE_DATE = N_("Write it year first, for example 2024-04-01.")
+_GIVE_ORDER = N_(
+    "Write it year first, for example 2024-04-01; or, for a whole file that an export writes in one order, give "
+    "date_order in its mapping."
+)
 _WRITE_MONTH = N_("Write it as year-month, for example 2024-04.")
 _WRITE_NUMBER = N_("Write a plain number, for example 1234.5.")
 DATE = Fault(N_("“{value}” cannot be read as a date."), _WRITE_DATE)
-DAY_ORDER = Fault(N_("“{value}” is ambiguous: it could be day/month or month/day."), _WRITE_DATE)
-SHORT_YEAR = Fault(N_("“{value}” is ambiguous: the year has two digits only."), _WRITE_DATE)
+DAY_ORDER = Fault(N_("“{value}” is ambiguous: it could be day/month or month/day."), _GIVE_ORDER)
+SHORT_YEAR = Fault(N_("“{value}” is ambiguous: the year has two digits only."), _GIVE_ORDER)
 FAR_DATE = Fault(
     N_("“{value}” lies outside the years 1900 to 2199."), N_("Correct it, or leave the cell empty if there is no date.")
 )
