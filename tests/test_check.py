@@ -395,7 +395,7 @@ def test_of_many_unknown_accounts_none_is_passed_over(tmp_path):
     ],
 )
 def test_a_table_without_its_accounts_is_one_error(tmp_path, accounts, contracts, file):
-    usage = "account_id,month,metric,value\nA1,2024-01,logins,3\nA2,2024-01,logins,3\n"
+    usage = "account_id,month,metric,value\nA1,2024-01,logins,3\nA9,2024-01,logins,3\n"
     place = folder(tmp_path, accounts=accounts, contracts=contracts, usage=usage)
     errors = [line for line in found(place) if line[0] == "error"]
     assert [(f, column) for _severity, f, _row, column, _value in errors if column == "account_id"] == [

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from cs_analysis.data.settings import Settings, read_settings
 from cs_analysis.errors import InputError
@@ -208,6 +209,9 @@ def test_settings_show_no_address():
     settings = Settings.model_validate({"source": {"contracts": {"url": "sqlite:///crm.db", "query": "SELECT 7"}}})
     assert "crm.db" not in repr(settings) + str(settings)
     assert "SELECT 7" not in repr(settings)
+    with pytest.raises(ValidationError) as caught:
+        Settings.model_validate({"source": {"contracts": {"url": "x", "query": ["hunter2"]}, "usage": "hunter2"}})
+    assert "hunter2" not in str(caught.value)
 
 
 def test_a_file_that_is_missing_or_not_utf8_is_one_sentence(tmp_path: Path):

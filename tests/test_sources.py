@@ -6,6 +6,7 @@ import sqlite3
 import traceback
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import MagicMock, call
 
 import duckdb
 import nbformat
@@ -144,6 +145,13 @@ def test_the_whole_url_may_be_a_variable(server, secrets, tmp_path):
     assert len(cs.load(workspace(tmp_path, "${CRM_URL}"), as_of="2026-01-31").contracts) == 3
 
 
+def test_a_driver_that_is_named_does_not_matter(server, secrets):
+    url = url_of(server).replace("postgresql:", "postgresql+psycopg2:")
+    assert len(read_source("contracts", Database(url=url)).frame) == 3
+    with pytest.raises(InputError, match="multiple commands"):
+        read_source("contracts", Database(url=url, query="SELECT 1; COMMIT; DELETE FROM contracts"))
+
+
 def test_types_become_texts_without_loss(server, secrets):
     raw = read_source("contracts", Database(url=url_of(server), query="SELECT * FROM odd"))
     row = raw.frame.iloc[0]
@@ -264,6 +272,17 @@ def test_other_databases_are_asked_by_the_words_of_the_query():
     assert is_refused("SELECT 1; DROP TABLE c")
     assert is_refused("/* SELECT */ DROP TABLE c")
     assert is_refused("")
+    assert is_refused("SELECT * FROM c INTO OUTFILE '/tmp/c'")
+    assert is_refused("SELECT * FROM c /*! INTO OUTFILE '/tmp/c' */")
+    assert is_refused("SELECT * INTO d FROM c")
+
+
+def test_mysql_reads_in_read_only_transactions():
+    connection = MagicMock()
+    sources._open_for_reading(connection, "mysql")
+    first, second = connection.method_calls[:2]
+    assert first == call.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
+    assert str(second.args[0]) == "SELECT 1"
 
 
 def test_a_wrong_password_is_told_without_it(server, secrets, monkeypatch, tmp_path, capsys):
@@ -279,6 +298,8 @@ def test_what_a_query_gets_wrong_is_told_in_the_servers_words(server, secrets, t
     assert 'relation "contarcts" does not exist' in text
     text = refused(workspace(tmp_path, url_of(server), "SELECT 'a' || current_user::int FROM contracts"), secrets)
     assert "invalid input syntax" in text
+    text = refused(workspace(tmp_path, "${CRM_URL}", "SELECT current_user::text::int FROM contracts"), secrets)
+    assert 'invalid input syntax for type integer: "…"' in text
     text = refused(workspace(tmp_path, url_of(server), "SELECT account_id, account_id FROM contracts"), secrets)
     assert "two columns are called account_id" in text
 
@@ -499,6 +520,18 @@ def test_nothing_of_a_failure_is_kept(server, secrets, monkeypatch, tmp_path):
     gc.collect()
     kept = [x for x in gc.get_objects() if isinstance(x, BaseException) and "hunter2" in repr(vars(x)) + repr(x)]
     assert not kept
+
+
+def test_an_interrupt_shows_nothing_either(monkeypatch, tmp_path):
+    def interrupted(url: str, *rest: object) -> None:
+        assert "hunter2" in url
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sources, "_read_sqlalchemy", interrupted)
+    monkeypatch.setenv("CRM_PASSWORD", "hunter2")
+    with pytest.raises(KeyboardInterrupt) as caught:
+        cs.load(workspace(tmp_path, "postgresql://u:${CRM_PASSWORD}@h/d"))
+    assert "hunter2" not in said(caught.value)
 
 
 # what a notebook may show of a book, and what becomes of an error in it when the variables of each frame are shown

@@ -49,7 +49,6 @@ from cs_analysis.errors import N_, InputError
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-_DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 _REASONS = (
     (("authentication failed", "no password supplied", "access denied"), N_("the user or the password is refused")),
     (("connection refused",), N_("nothing answers there")),
@@ -66,8 +65,9 @@ _READ_ONLY = {  # what makes a session one that only reads, where the driver has
     "mariadb": "SET SESSION TRANSACTION READ ONLY",
 }
 _ONE_STATEMENT = ("postgresql", "sqlite")  # their drivers refuse a second one themselves
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|--[^\n]*|/\*(?!M?!).*?\*/", re.DOTALL)  # MySQL runs /*! … */
 _BEGINS = re.compile(r"[\s(]*(?:select|with|values|table)\b", re.IGNORECASE)
+_MORE = re.compile(r";|\binto\b", re.IGNORECASE)  # a second statement; a table or file to be written
 _SETTING = re.compile(r"\benable_(?:logging|profiling)\b", re.IGNORECASE)  # DuckDB's functions that write files
 _NEEDED = ("accounts", "contracts", "mrr_months")
 _CHUNK = 50_000
@@ -142,7 +142,7 @@ class _Place:
         return InputError(message, table=self.table, file=self.file, **fields)
 
 
-def _attempt(database: Database, place: _Place) -> tuple[pd.DataFrame | None, InputError | None]:
+def _attempt(database: Database, place: _Place) -> tuple[pd.DataFrame | None, BaseException | None]:
     """The frame, or the error to raise: whatever goes wrong here may hold a secret in its words."""
     stage = _Stage()
     try:
@@ -159,6 +159,8 @@ def _attempt(database: Database, place: _Place) -> tuple[pd.DataFrame | None, In
             message = N_("The database of [source.{table}] in {file} cannot be reached ({reason}); check its url, the "
                          "variables in it and the network.")  # fmt: skip
         return None, place.error(message, reason=stage.reason(error))
+    except KeyboardInterrupt:
+        return None, KeyboardInterrupt()
 
 
 class _Fault(Exception):
@@ -204,9 +206,10 @@ def _read_sqlalchemy(url: str, query: str | None, place: _Place, stage: _Stage) 
         address = sa.make_url(url)
     except (ValueError, ArgumentError):  # ValueError: a port that is no number
         stage.fails(_FORM)
-    address = address.set(drivername=_DRIVERS.get(address.drivername, address.drivername))
+    kind = address.drivername.partition("+")[0]
+    if kind in ("postgres", "postgresql"):  # whatever driver is named: of this one we know what it refuses
+        kind, address = "postgresql", address.set(drivername="postgresql+psycopg")
     stage.hide(address.password, address.username, address.host)
-    kind = address.get_backend_name()
     arguments: dict[str, Any] = {}
     if kind == "sqlite":
         path = _database_file(address.database, place.folder, stage)
@@ -254,9 +257,9 @@ def _open_for_reading(connection: Connection, kind: str) -> None:
 
 
 def _require_select(query: str, kind: str, stage: _Stage) -> None:
-    """Refuse by its words what is no SELECT; a driver that would take several statements is given one only."""
+    """Refuse by its words what is no SELECT, and what is more than that where nobody else would refuse it."""
     bare = _QUOTED.sub(" ", query).strip().rstrip("; \t\r\n")
-    if not _BEGINS.match(bare) or (kind not in _ONE_STATEMENT and ";" in bare):
+    if not _BEGINS.match(bare) or (kind not in _ONE_STATEMENT and _MORE.search(bare)):
         stage.fails(_SELECT)
 
 
