@@ -34,7 +34,7 @@ def holds_password(url: str) -> bool:
 
     Examples
     --------
-    >>> holds_password("postgresql://${USER}:${PASSWORD}@host/crm"), holds_password("sqlite:///C:/Users/me@work/crm.db")
+    >>> holds_password("postgresql://${USER}:${PASSWORD}@host/crm"), holds_password("sqlite:///C:/data/me@home/crm.db")
     (False, False)
     >>> holds_password("postgresql://u:a/b#c@host/crm"), holds_password("host=h user=u password=abc")
     (True, True)
