@@ -385,3 +385,21 @@ def test_of_many_unknown_accounts_none_is_passed_over(tmp_path):
     told = found[found["problem"].str.contains("is not in accounts")]
     counted = found["problem"].str.extract(r"^(\d+) more rows")[0].dropna().astype(int).sum()
     assert len(told) + counted == 251
+
+
+@pytest.mark.parametrize(
+    ("accounts", "contracts", "file"),
+    [
+        (ACCOUNTS, "contract_id,kunde,start_date,mrr\nC1,A1,2024-01-01,-100\nC1,A1,2024-01-01,-100\n", "contracts.csv"),
+        ("number,account_name\nA1,青空\n", CONTRACTS, "accounts.csv"),
+    ],
+)
+def test_a_table_without_its_accounts_is_one_error(tmp_path, accounts, contracts, file):
+    usage = "account_id,month,metric,value\nA1,2024-01,logins,3\nA9,2024-01,logins,3\n"
+    place = folder(tmp_path, accounts=accounts, contracts=contracts, usage=usage)
+    errors = [line for line in found(place) if line[0] == "error"]
+    assert [(f, column) for _severity, f, _row, column, _value in errors if column == "account_id"] == [
+        (file, "account_id")
+    ]
+    if file == "accounts.csv":  # of whom nobody knows whether they are listed, nobody is said not to be
+        assert "is not in accounts" not in sentences(place)

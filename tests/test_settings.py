@@ -1,10 +1,12 @@
 """The client file: its defaults, and one sentence for each fault."""
 
 import pickle
+import traceback
 from datetime import date
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from cs_analysis.data.settings import Settings, read_settings
 from cs_analysis.errors import InputError
@@ -146,8 +148,70 @@ def test_a_wrong_value_says_what_is_there_and_what_is_allowed(client_file, text,
 
 
 def test_broken_toml_names_its_line(client_file):
-    assert "line 2" in sentence(client_file("[client]\nname = Acme\n"))
-    assert "line 3 gives a key or section a second time" in sentence(client_file('[client]\nname = "a"\nname = "b"\n'))
+    assert "line 2 is not valid TOML: 'name = …'" in sentence(client_file("[client]\nname = Acme\n"))
+    assert "line 2 is not valid TOML: '…'" in sentence(client_file("[client]\nname: Acme\n"))
+    assert "line 2 is not valid TOML: '[mapping.顧客]'" in sentence(client_file("\n[mapping.顧客]\n"))
+    text = sentence(client_file('[client]\nname = "a"\nname = "b"\n'))
+    assert "line 3 gives a key or section a second time: 'name = …'" in text
+
+
+SECRET = "postgresql://u:hunter2@h/d"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[source.contracts]\nurl = {SECRET}\n",
+        f"[source.contracts]\nurl = '{SECRET}'\nurl = '{SECRET}'\n",
+        f"[source.contracts]\nurl: {SECRET}\n",
+        f"[source.contracts]\nurl = '{SECRET}\n",
+        f"[source.contracts]\n{SECRET}\n",
+        '[source.contracts]\nurl = \'x\'\nquery = """\nhunter2\n',
+        "[source.contracts]\npassword = hunter2\n",
+        "[source.contracts]\nurl = 'x'\npassword = 'hunter2'\n",
+        f"[source.contracts]\nurl = ['{SECRET}']\n",
+        "[source.contracts]\nurl = ['hunter2']\n",
+        "[source.contracts.url]\nvalue = 'hunter2'\n",
+        "[source.contracts]\nurl = 'x'\nquery = ['hunter2']\n",
+        "[source]\ncontracts = 'hunter2'\n",
+        "source = 'hunter2'\n",
+        f"[source.contracts]\n'{SECRET}' = 'url'\n",
+        f"[source.'{SECRET}']\nurl = 'x'\n",
+        f"[mapping.contracts]\nfile = '{SECRET}'\n",
+        f"[mapping.contracts]\nfile = ['a.csv', '{SECRET}']\n",
+        f"[mapping.contracts.columns]\n'{SECRET}' = 'mrr'\n",
+        f"[client]\nlogo = '{SECRET}'\n",
+        f"'{SECRET}' = 1\n",
+        "[money]\ngross_margin = 'password=hunter2'\n",
+        "[client]\nlogo = 'https://h/logo.png?token=hunter2'\n",
+    ],
+)
+def test_a_password_in_the_file_is_never_repeated(client_file, text: str):
+    path = client_file(text)
+    assert "hunter2" not in sentence(path)
+    with pytest.raises(InputError) as caught:
+        read_settings(path)
+    error = caught.value
+    assert "hunter2" not in "".join(map(repr, (error, vars(error), error.__cause__, error.__context__)))
+    frames = [frame for frame, _line in traceback.walk_tb(error.__traceback__)][1:]  # without this test's own
+    assert frames
+    assert not any("hunter2" in repr(value) for frame in frames for value in frame.f_locals.values())
+
+
+def test_a_password_in_a_file_that_is_not_utf8_is_never_repeated(tmp_path: Path):
+    (tmp_path / "cs-analysis.toml").write_bytes(f"# 青空\n[source.contracts]\nurl = '{SECRET}'".encode("cp932"))
+    with pytest.raises(InputError) as caught:
+        read_settings(tmp_path / "cs-analysis.toml")
+    assert "hunter2" not in repr(caught.value) + repr(caught.value.__context__)
+
+
+def test_settings_show_no_address():
+    settings = Settings.model_validate({"source": {"contracts": {"url": "sqlite:///crm.db", "query": "SELECT 7"}}})
+    assert "crm.db" not in repr(settings) + str(settings)
+    assert "SELECT 7" not in repr(settings)
+    with pytest.raises(ValidationError) as caught:
+        Settings.model_validate({"source": {"contracts": {"url": "x", "query": ["hunter2"]}, "usage": "hunter2"}})
+    assert "hunter2" not in str(caught.value)
 
 
 def test_a_file_that_is_missing_or_not_utf8_is_one_sentence(tmp_path: Path):

@@ -44,8 +44,9 @@ def check_rows(tables: Mapping[str, Clean], settings: Settings, problems: Proble
     """The tables without the rows that are set aside; duplicates, unknown accounts and wrong periods are listed."""
     checked = {name: _without_duplicates(clean, settings, problems) for name, clean in tables.items()}
     known = known_accounts(checked)
+    listed = "accounts" in checked and "account_id" in checked["accounts"].frame  # else nobody can be unknown
     for name, clean in checked.items():
-        if name != "accounts" and "account_id" in clean.frame:
+        if listed and name != "accounts" and "account_id" in clean.frame:
             checked[name] = _without_unknown(clean, known, settings, problems)
         if name in _PERIODS:
             _check_period(clean, *_PERIODS[name], problems)
@@ -61,8 +62,12 @@ def held(clean: Clean, rows: pd.Series | np.ndarray, settings: Settings) -> Stak
 
 
 def known_accounts(tables: Mapping[str, Clean]) -> pd.Index:
-    """The ids of `accounts`, of those merged away included, and of the table that brings the revenue."""
-    ids = [tables[t].frame["account_id"] for t in ("accounts", *REVENUE_TABLES) if t in tables]
+    """The ids of `accounts`, of those merged away included, and of the table that brings the revenue.
+
+    A table that lacks its column of ids is told elsewhere, and adds none.
+    """
+    frames = [tables[t].frame for t in ("accounts", *REVENUE_TABLES) if t in tables]
+    ids = [frame["account_id"] for frame in frames if "account_id" in frame]
     return pd.Index(pd.concat(ids).dropna().unique()) if ids else pd.Index([])
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from cs_analysis.data.secrets import mask
 from cs_analysis.display.language import _, choose
 from cs_analysis.errors import N_, InputError
 
@@ -17,7 +18,8 @@ Scalar = str | bool | int | float | date
 class Section(BaseModel):
     """A section of the client file; its errors carry the key, what is there and what is allowed."""
 
-    model_config = ConfigDict(strict=True, frozen=True, populate_by_name=True)
+    # hide_input_in_errors: pydantic's own message would repeat what stands in the file, a secret included
+    model_config = ConfigDict(strict=True, frozen=True, populate_by_name=True, hide_input_in_errors=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -99,13 +101,22 @@ def sentence(error: ValidationError, file: str) -> InputError:
         return InputError(
             N_("In {file}, {section} lacks the key {key!r}."), file=file, section=_bracket(place[:-1]), key=place[-1]
         )
+    allowed = _(context.get("allowed", N_("a section of keys and values")))
+    if place[0] == "source":  # whatever stands there may be a secret
+        return InputError(
+            N_("In {file}, {key} in {section} must be {allowed}; it is something else."),
+            file=file,
+            key=place[-1],
+            section=_bracket(place[:-1]),
+            allowed=allowed,
+        )
     return InputError(
         N_("In {file}, {key} in {section} is {value}, but it must be {allowed}."),
         file=file,
         key=place[-1],
         section=_bracket(place[:-1]),
-        value=_short(context.get("value", fault["input"])),
-        allowed=_(context.get("allowed", N_("a section of keys and values"))),
+        value=mask(_short(context.get("value", fault["input"]))),
+        allowed=allowed,
     )
 
 

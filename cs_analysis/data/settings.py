@@ -51,6 +51,7 @@ from pydantic_core import PydanticCustomError
 from cs_analysis.data.derive import Amount, Clock, Tenure
 from cs_analysis.data.mapping_keys import TableMapping, check_mapping
 from cs_analysis.data.schema import TABLES, find_table
+from cs_analysis.data.secrets import check_source, check_texts, mask
 from cs_analysis.data.sections import (
     DAY,
     DAYS,
@@ -67,7 +68,7 @@ from cs_analysis.data.sections import (
     sentence,
     unknown_section,
 )
-from cs_analysis.data.sources import Database, check_source
+from cs_analysis.data.sources import Database
 from cs_analysis.display.language import LANGUAGES, _
 from cs_analysis.errors import N_, InputError
 
@@ -253,8 +254,24 @@ def read_settings(path: Path | str | None) -> Settings:
     """
     if path is None:
         return Settings()
-    path = Path(path)
+    settings, problem = _read(Path(path))
+    if problem is not None:  # raised out here, where no variable and no other error holds what the file says
+        raise problem
+    assert settings is not None
+    return settings
+
+
+def _read(path: Path) -> tuple[Settings | None, InputError | None]:
+    """The settings, or the error to raise: what is refused may be a password, and tracebacks can show variables."""
+    try:
+        return _settings_of(path), None
+    except InputError as error:
+        return None, InputError(error.message, **error.fields)
+
+
+def _settings_of(path: Path) -> Settings:
     data = _parse(path)
+    check_texts(data, path.name)
     for section in ("mapping", "source"):
         if isinstance(data.get(section), dict):
             data[section] = _by_table(data[section], section, path)
@@ -278,18 +295,21 @@ def _parse(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        lines = text.splitlines() or [""]
-        found = re.search(r"line (\d+)", str(error))
-        line = min(int(found[1]) if found else len(lines), len(lines))
-        if "overwrite" in str(error):
-            message = N_("In {file}, line {line} gives a key or section a second time: {text!r}; keep one.")
-            raise InputError(message, file=path.name, line=line, text=lines[line - 1].strip()) from None
-        raise InputError(
-            N_("In {file}, line {line} is not valid TOML: {text!r}; write key = value, with text in quotes."),
-            file=path.name,
-            line=line,
-            text=lines[line - 1].strip(),
-        ) from None
+        raise _not_toml(text, str(error), path.name) from None
+
+
+def _not_toml(text: str, said: str, file: str) -> InputError:
+    """What the parser (`said`) finds fault with: the line by its header or key; a value may be a password."""
+    lines = text.splitlines() or [""]
+    found = re.search(r"line (\d+)", said)
+    line = min(int(found[1]) if found else len(lines), len(lines))
+    named = re.match(r"\s*(\[+[\w.-]+\]+|[\w.-]+\s*=)", lines[line - 1])
+    shown = f"{named[1]} …" if named and named[1].endswith("=") else named[1] if named else "…"
+    if "overwrite" in said:
+        message = N_("In {file}, line {line} gives a key or section a second time: {text!r}; keep one.")
+    else:
+        message = N_("In {file}, line {line} is not valid TOML: {text!r}; write key = value, with text in quotes.")
+    return InputError(message, file=file, line=line, text=shown)
 
 
 def _by_table(sections: dict[str, Any], section: str, path: Path) -> dict[str, Any]:
@@ -314,14 +334,14 @@ def _check_logo(settings: Settings, path: Path) -> None:
         raise InputError(
             N_("In {file}, logo in [client] is {value!r}, but it must be {allowed}."),
             file=path.name,
-            value=settings.client.logo,
+            value=mask(str(settings.client.logo)),
             allowed=_(N_("a PNG, JPEG or SVG file, relative to the client file")),
         )
 
 
 def _check_mappings(settings: Settings, path: Path) -> None:
     for name, database in settings.source.items():
-        check_source(database, name, path.name)
+        check_source(database.url, database.query or "", name, path.name)
     for name, mapping in settings.mapping.items():
         check_mapping(mapping, TABLES[name], path.name)
         if mapping.derive.tenure and not settings.rules.end_date_inclusive:
