@@ -176,7 +176,10 @@ def slips(text: str) -> list[str]:
 def test_a_slip_is_caught_by_its_row_or_by_the_ledger(tmp_path_factory, sound, cell, data):
     _name, i, j = cell
     table = [list(r) for r in CONTRACTS]
-    table[i][j] = data.draw(st.sampled_from(slips(table[i][j])))
+    slip = data.draw(st.sampled_from(slips(table[i][j])))
+    if CONTRACTS[0][j] == "account_id" and slip in {row[0] for row in ACCOUNTS}:
+        return  # the sound id of another account: no total and no row can tell
+    table[i][j] = slip
     folder = write(tmp_path_factory.mktemp("slip"), accounts=ACCOUNTS, contracts=table, ledger=LEDGER)
     found, checked, refusal = after(folder)
     if found == sound:

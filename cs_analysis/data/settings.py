@@ -13,8 +13,9 @@ key, what is there and what is allowed. The defaults are those of the definition
     fill_down = ["Kundennr"]                   # a blank cell takes the value above it …
     record_start = "First"                     # … but never from one record into the next
     constants = {channel = "partner"}
-    filter = {"Status" = ["active", "left"]}   # rows kept; the rest is counted as set aside
-    units = {mrr = "千円"}
+    filter = {"Status" = ["active", "left"]}   # rows kept ("*": not blank); the rest is counted as set aside
+    date_order = "mdy"                         # how 4/1/2025 is meant; or "dmy"
+    units = {mrr = "千円", "Break" = "minutes"}  # of a column of ours, or of the break in derive.clock
     match = "name"                             # not for accounts: their account_id column holds names
     values.segment = {"大手" = "Enterprise"}   # theirs = ours
 
@@ -22,6 +23,7 @@ key, what is there and what is allowed. The defaults are those of the definition
     months = "tenure"
     left = "Churn"
     left_values = ["Yes"]
+    stayed_values = ["No"]                     # where there are other words than yes and no
     reference_day = 2026-10-01                 # those who left were served until the day before
 
     [mapping.contracts.derive.amount]          # an amount and the period it covers → mrr
