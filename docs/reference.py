@@ -72,8 +72,8 @@ known name. Tables that are not in our form are mapped; each of these examples s
 proposal, which says how sure it is of each column and asks what must not be guessed.
 
 A table can come from a database as well (PostgreSQL, SQLite and DuckDB are tested). Secrets stand in the environment
-and are named as `${NAME}`; a password in the file is refused. Queries can only read; give them a user who may only read as
-well, because what a function on the server does is out of a client's sight:
+and are named as `${NAME}`; a password in the file is refused. Queries can only read; give them a user
+who may only read as well, because what a function on the server does is out of sight here:
 
 ```toml
 [source.contracts]
