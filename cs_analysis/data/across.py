@@ -213,19 +213,20 @@ def check_bare_accounts(tables: Mapping[str, Clean], problems: Problems) -> None
     others = [c for c in frame.columns if c not in (ROW, "account_id")]
     if "account_id" not in frame or not others:
         return
-    bare = frame[frame[others].isna().all(axis=1) & frame["account_id"].notna()]
-    if bare.empty or len(bare) > _FEW_BARE * len(frame):
+    blank = pd.Series(~frame[others].notna().to_numpy().any(axis=1), index=frame.index)
+    bare = blank & frame["account_id"].notna()
+    if bare.sum() > _FEW_BARE * len(frame):
         return
     ids = [c.frame["account_id"] for name, c in tables.items() if name != "accounts" and "account_id" in c.frame]
     ids += [frame[c] for c in ("parent_account_id", "merged_into") if c in frame]
     known = pd.concat(ids) if ids else pd.Series([], dtype=object)
-    unknown = bare[~bare["account_id"].isin(known)]
-    if len(unknown):
+    rows = bare & ~frame["account_id"].isin(known)
+    if rows.any():
         problems.add(
             WARNING, accounts.source,
             N_("The row holds nothing but the account id “{value}”, and no other table knows that account."),
             N_("If it is a note, a heading or a total, delete the row; if it is an account, give its name."),
-            rows=list(unknown[ROW]), values=list(unknown["account_id"]), column=accounts.header("account_id"),
+            rows=frame.loc[rows, ROW], values=frame.loc[rows, "account_id"], column=accounts.header("account_id"),
             effect=N_("It counts as an account without revenue."),
         )  # fmt: skip
 

@@ -125,10 +125,11 @@ def check_columns(clean: Clean, problems: Problems) -> None:
 
 def _meant(column: Column, clean: Clean) -> tuple[str | None, str, str]:
     """The header that is probably a missing column, what to do about it, and the unit that it names."""
-    for header in clean.customs if column.type in ("money", "hours") else ():
-        if find_column(clean.table, without_remark(header)) is column and (unit := unit_in(header)) is not None:
-            return header, IN_UNITS if unit else WITH_TAX, unit
-    near = nearest(column.name, clean.customs) or nearest(column.label_ja, clean.customs)
+    same = next((h for h in clean.customs if find_column(clean.table, without_remark(h)) is column), None)
+    unit = unit_in(same) if same is not None and column.type in ("money", "hours") else None
+    if same is not None and unit is not None:
+        return same, IN_UNITS if unit else WITH_TAX, unit
+    near = same or nearest(column.name, clean.customs) or nearest(column.label_ja, clean.customs)
     if near:
         return near, N_("Did you mean “{near}”? Rename it, or map it in the client file; the columns there are: "
                         "{there}."), ""  # fmt: skip

@@ -255,7 +255,8 @@ def _check_near(clean: Clean, headers: list[str], problems: Problems) -> None:
     enough = any(set(group) <= set(clean.frame.columns) for group in clean.table.any_of)
     spared = {c for group in clean.table.any_of for c in group} if enough else set()
     spared |= set(FLAT) if clean.table.name == "accounts" and "mrr" not in clean.frame else set()
-    absent = [c for c in clean.table.columns if c.name not in clean.frame and not c.required]
+    told = {p.column for p in problems.errors if p.source == clean.source and p.row is None}
+    absent = [c for c in clean.table.columns if c.name not in clean.frame and not c.required and c.name not in told]
     for header in headers:
         column = next((c for c in absent if is_near(header, c) or _is_ours_with_remark(header, c, clean, spared)), None)
         if column is None:
@@ -275,8 +276,8 @@ def _check_near(clean: Clean, headers: list[str], problems: Problems) -> None:
 
 
 def _is_ours_with_remark(header: str, column: Column, clean: Clean, spared: set[str]) -> bool:
-    """Whether a header is that of a column of ours, with a remark that does not make it a plan."""
+    """Whether a header is that of a column of ours with a remark; one of a text may tell two columns apart."""
     bare = without_remark(header)
-    if bare == header or column.name in spared or _PLANNED.search(_plain(header)):
+    if bare == header or column.type == "text" or column.name in spared or _PLANNED.search(_plain(header)):
         return False
     return find_column(clean.table, bare) is column or is_near(bare, column)

@@ -27,6 +27,7 @@ _FEW = 20  # with more different values it is no status
 _STATE = re.compile(r"ステータス|状態|状況|status|(契約|利用)(区分|種別)")
 _LEFT_FLAG = re.compile(r"解約|退会|失効|キャンセル|cancel|churn|terminat|inactive")
 _STAYS_FLAG = re.compile(r"有効|継続|利用中|契約中|(?<!in)active")
+_OTHER_FLAG = re.compile(r"自動|意向|可能|可否|リスク|予兆|予測|金|申|通知|auto|risk|fee|likel|predict|notice|request")
 _KIND = re.compile(r"課金|費用|料金|請求|売上|種別|区分|継続|type|category|billing|charge|recurring")
 # what a status says of a line that is over, and of one that never was
 _OVER = re.compile(
@@ -41,7 +42,10 @@ _NOT_SO = re.compile(r"未解約|なし|無し|ない|防止|阻止|懸念|リ�
 _FINE = re.compile(
     r".*(有効|契約中|利用中|稼働|継続|更新|新規|受注|成約|正常|本契約|active|live|current|won|pastdue).*"
 )
-_ONCE = re.compile(r"初期|一時|単発|スポット|都度|買い?切|one.?(?:off|time)|set.?up|initial|non.?recurring|^一括$")
+_ONCE = re.compile(
+    r"初期(?:費|設定|導入|構築|料)|一時(?:金|費|料)|^(?:初期|一時|一括)$|単発|スポット|都度|買い?切|one.?(?:off|time)|set.?up|"
+    r"initialfee|nonrecurring"
+)
 _LONGER = re.compile(r"年|半期|四半期|隔月|[2-9][かヶケ箇]?月|annual|year|quarter|half")
 
 
@@ -112,7 +116,7 @@ def _by_flag(name: str, values: pd.Series, said: pd.Series) -> tuple[pd.Series, 
     none = pd.Series(False, index=said.index)
     flags = parse(values, "flag").values
     leaving, staying = bool(_LEFT_FLAG.search(name)), bool(_STAYS_FLAG.search(name))
-    if leaving == staying:
+    if leaving == staying or _OTHER_FLAG.search(name):
         return none, none
     return flags.eq(leaving).reindex(said.index, fill_value=False).astype(bool), none
 

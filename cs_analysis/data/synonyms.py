@@ -79,4 +79,17 @@ COLUMN_SYNONYMS: dict[str, tuple[str, ...]] = {
 }
 # fmt: on
 # What may follow a header without changing its meaning. Units that do (千円, 税込) are not among them.
-HARMLESS_TAILS = ("(円)", "(税抜)", "(税抜き)", "(時間)", "(必須)", "(required)", "(任意)", "(optional)", "*")
+HARMLESS_TAILS = (
+    "(円)",
+    "(税抜)",
+    "(税抜き)",
+    "(円・税抜)",
+    "(円、税抜)",
+    "(税抜・円)",
+    "(時間)",
+    "(必須)",
+    "(required)",
+    "(任意)",
+    "(optional)",
+    "*",
+)  # fmt: skip
