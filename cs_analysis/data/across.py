@@ -213,8 +213,7 @@ def check_bare_accounts(tables: Mapping[str, Clean], problems: Problems) -> None
     others = [c for c in frame.columns if c not in (ROW, "account_id")]
     if "account_id" not in frame or not others:
         return
-    blank = pd.Series(~frame[others].notna().to_numpy().any(axis=1), index=frame.index)
-    bare = blank & frame["account_id"].notna()
+    bare = frame[others].notna().sum(axis=1).eq(0) & frame["account_id"].notna()
     if bare.sum() > _FEW_BARE * len(frame):
         return
     ids = [c.frame["account_id"] for name, c in tables.items() if name != "accounts" and "account_id" in c.frame]
@@ -248,7 +247,7 @@ def check_waves(clean: Clean, settings: Settings, problems: Problems) -> None:
         hosts = largest[around & (size <= largest["size"] * _FEW_ROWS)]
         if hosts.empty:
             continue
-        rows = frame["wave"] == wave
+        rows = frame["wave"].eq(wave)
         problems.add(
             WARNING, clean.source,
             N_("The survey “{value}” has few rows ({count}), all within the time of the survey “{other}”."),
