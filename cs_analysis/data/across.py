@@ -1,4 +1,4 @@
-"""Faults that show only over time and across tables: lines that overlap, gaps, accounts that left and still pay.
+"""Faults that show only over time and across tables: dates far away, two kinds of revenue, usage, surveys, accounts.
 
 All are warnings with the rows kept as they are, because each can be right; each says how much revenue hangs on it.
 """
@@ -11,27 +11,28 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from cs_analysis.data.clean import Clean
+from cs_analysis.data.columns import Clean
+from cs_analysis.data.customs import check_customs
 from cs_analysis.data.cut import bounds, row_days
-from cs_analysis.data.door import gaps_of
 from cs_analysis.data.problems import NOTE, WARNING, Problems
 from cs_analysis.data.read import ROW
+from cs_analysis.data.renewals import FAR, check_departures, check_gaps, check_left, check_overlaps, iso
 from cs_analysis.data.settings import Settings
 from cs_analysis.data.stake import of_money, stake
-from cs_analysis.display.language import MISSING, money, month, number
+from cs_analysis.display.language import money, month, number
 from cs_analysis.errors import N_
 from cs_analysis.stats.money import from_ticks, ticks
 
-_FAR = pd.Timestamp("2261-12-31")  # an open end, as a day that can be compared
-_SHORT_GAP = 31  # days; who was away for longer has rather been won back
-_LAG = 31  # days that an account may still be paid for after the day it left
-_DAY = pd.Timedelta(days=1)
+_FEW_BARE = 0.5  # where more rows than this have only an id, that is all the table says
+_FEW_GONE, _MOST = 2, 0.5  # as many accounts, and more than this share, do not leave in one month
 _FEW_ROWS = 0.05  # up to this share of the rows of another survey, one is rather a slip in its name
 
 
 def check_dates(read: Mapping[str, Clean], used: Mapping[str, Clean], as_of: date, settings: Settings,
                 problems: Problems) -> None:  # fmt: skip
-    """Rows dated after the as-of date are counted; dates far from all others are named."""
+    """What shows before revenue is put together: columns that are not read, and dates far away or not known yet."""
+    check_customs(read, as_of, settings, problems)
+    check_bare_accounts(read, problems)
     first, last = bounds(read)
     for name, clean in read.items():
         days = row_days(clean)
@@ -81,6 +82,8 @@ def check_lines(
         check_departures(tables["contracts"], settings, problems)
         if "mrr_months" in tables:
             check_months(merged["mrr_months"], lines, settings, problems)
+    elif "mrr_months" in tables:
+        check_last_month(merged["mrr_months"], settings, problems)
     if "contracts" in tables or "mrr_months" in tables:
         revenue = tables["contracts"] if "contracts" in tables else merged["mrr_months"]
         check_gaps(revenue, lines, settings, problems)
@@ -98,134 +101,6 @@ def without_faulty(lines: pd.DataFrame, clean: Clean, problems: Problems) -> pd.
     return lines[~lines["account_id"].isin(faulty)].dropna(subset=["account_id", "start", "mrr"])
 
 
-# --------------------------------------------------------------------------------------------------- contract lines
-
-
-def check_overlaps(clean: Clean, lines: pd.DataFrame, settings: Settings, problems: Problems) -> None:
-    """Lines that begin while an earlier one of the same account and product runs, and look like its renewal or twin.
-
-    A twin has the same dates and amount. A renewal has the same amount, or goes on after the earlier one and shares the
-    lesser half of its time; and neither of the two is part of a chain of its own (followed, or preceded, by a line
-    without a gap). Other lines side by side are additional ones.
-    """
-    keys = ["account_id", "product"]
-    owners = clean.frame.drop_duplicates("contract_id").set_index("contract_id")["account_id"]
-    known = lines[lines["mrr"] > 0]
-    # under the id of the file: after a merger the two accounts' lines stand side by side by right
-    frame = known.assign(end=known["stop"].fillna(_FAR), account_id=known["contract_id"].map(owners))
-    frame = frame.sort_values([*keys, "start", "end", "contract_id"]).reset_index(drop=True)
-    longest = frame.groupby(keys)["end"].cummax()
-    holder = pd.Series(frame.index, index=frame.index).where(frame["end"] == longest)
-    holder = holder.groupby([frame[k] for k in keys]).ffill().groupby([frame[k] for k in keys]).shift()
-    later = frame[holder.notna()]
-    earlier = frame.loc[holder.dropna().astype(int)].set_axis(later.index)
-    same = ticks(later["mrr"].to_numpy()) == ticks(earlier["mrr"].to_numpy())
-    begin, begin_later, over = (v.astype("datetime64[s]") for v in (earlier["start"], later["start"], earlier["end"]))
-    lesser = 2 * (over - begin_later) <= over - begin  # in seconds: nanoseconds do not hold 300 years
-    goes_on = lesser & earlier["stop"].notna() & (later["end"] > earlier["end"])
-    starts, ends = (pd.MultiIndex.from_frame(frame[[*keys, at]]) for at in ("start", "end"))
-    chained = pd.MultiIndex.from_frame(earlier[[*keys, "end"]]).isin(starts)
-    chained |= pd.MultiIndex.from_frame(later[[*keys, "start"]]).isin(ends)
-    twin = same & (begin == begin_later) & (earlier["end"] == later["end"])
-    beside = (later["start"] < earlier["end"]) & (twin | ((same | goes_on) & ~chained))
-    found, others = later[beside], earlier[beside]
-    twice = np.minimum(found["mrr"], others["mrr"]).to_numpy(float)
-    rows = _rows_of(clean, found["contract_id"])
-    until = np.minimum(found["end"], others["end"])
-    for i in range(len(found)):
-        open_end = until.iloc[i] == _FAR
-        problems.add(
-            WARNING, clean.source,
-            N_("The line begins on {value}, while the line {other} of the same account and product still runs; both "
-               "count."),
-            N_("If it renews that line, end that one the day before; if both are billed, nothing needs doing."),
-            rows=[rows[i]], values=[_iso(found["start"].iloc[i])], column=clean.header("start_date"),
-            effect=N_("If it is a renewal, this counts twice from {first} on: {at_stake}.") if open_end
-            else N_("If it is a renewal, this counts twice from {first} to {last}: {at_stake}."),
-            other=others["contract_id"].iloc[i], first=_iso(found["start"].iloc[i]),
-            last=_iso(until.iloc[i] - _DAY), stake=of_money(twice[i : i + 1], twice[i], settings.client.currency),
-        )  # fmt: skip
-
-
-def check_departures(clean: Clean, settings: Settings, problems: Problems) -> None:
-    """Lines with a notice or a reason for leaving, but without an end: they go on paying."""
-    frame = clean.frame
-    if "recurring" in frame:
-        frame = frame[~frame["recurring"].eq(False)]
-    none = pd.Series(pd.NaT, index=frame.index)
-    ends, notices, reasons = (frame.get(c, none) for c in ("end_date", "notice_date", "churn_reason"))
-    endless = ends.isna() & notices.notna()
-    for rows, column, shown, problem in (
-        (endless, "notice_date", notices.map(_iso), N_("Notice was given on {value}, but the line has no end.")),
-        (ends.isna() & notices.isna() & reasons.notna(), "churn_reason", reasons,
-         N_("A reason for leaving is given (“{value}”), but neither a notice nor an end.")),
-    ):  # fmt: skip
-        if rows.any():
-            held = stake("contracts", frame[rows], settings.client.currency, settings.money.fx)
-            problems.add(
-                WARNING, clean.source, problem, N_("Fill in the end date, or delete the entry if it was withdrawn."),
-                rows=frame.loc[rows, ROW], values=shown[rows], column=clean.header(column), stake=held,
-                effect=N_("It counts as paying until an end is given: {at_stake}."),
-            )  # fmt: skip
-
-
-def check_gaps(clean: Clean, lines: pd.DataFrame, settings: Settings, problems: Problems) -> None:
-    """Short gaps in the revenue of an account: each counts as a loss and a win-back."""
-    gaps = gaps_of(lines).dropna(subset="back")
-    days = (gaps["back"].astype("datetime64[s]") - gaps["stop"].astype("datetime64[s]")).dt.days
-    told = 1 if not settings.rules.end_date_inclusive else 0  # a day between all lines is told once, by the switch
-    chosen = (days > max(settings.rules.grace_days, told)) & (days <= _SHORT_GAP)
-    gaps, days = gaps[chosen], days[chosen]
-    if gaps.empty:
-        return
-    ended = lines.merge(gaps[["account_id", "stop"]].drop_duplicates())
-    lost = ended.groupby(["account_id", "stop"])["mrr"].sum()
-    began = lines.sort_values("contract_id").drop_duplicates(["account_id", "start"])
-    began = began.set_index(["account_id", "start"])["contract_id"]
-    monthly = clean.table.name == "mrr_months"
-    column = clean.header("mrr" if monthly else "start_date")
-    firsts = [began.get((a, b), "") for a, b in zip(gaps["account_id"], gaps["back"], strict=True)]
-    rows = _month_rows(clean, gaps["account_id"], gaps["back"]) if monthly else _rows_of(clean, pd.Series(firsts))
-    for i, (account, stop, back) in enumerate(zip(gaps["account_id"], gaps["stop"], gaps["back"], strict=True)):
-        amount = float(lost.get((account, stop), 0.0))
-        problems.add(
-            WARNING, clean.source,
-            N_("The account {account} has no revenue from {first} to {last}, and has some again from {value} on."),
-            N_("If it was paid for, fill in the months between; a month left blank or out is no revenue.") if monthly
-            else N_("If the service went on, close the gap between the dates, or set grace_days to {days} or more "
-                    "under [rules]."),
-            rows=[rows[i]], values=[f"{back:%Y-%m}" if monthly else _iso(back)], column=column, account=account,
-            first=_iso(stop), last=_iso(back - _DAY), days=int(days.iloc[i]),
-            effect=N_("It counts as lost and won back {days} days later: {at_stake}."),
-            stake=of_money(np.array([amount]), amount, settings.client.currency),
-        )  # fmt: skip
-
-
-def check_left(accounts: Clean, lines: pd.DataFrame, as_of: date, settings: Settings, problems: Problems) -> None:
-    """Accounts with a churn date that still have revenue a month after it."""
-    frame = accounts.frame
-    if "churn_date" not in frame:
-        return
-    left = frame[frame["churn_date"] + pd.Timedelta(days=_LAG) <= pd.Timestamp(as_of)]
-    if "merged_into" in left:
-        left = left[left["merged_into"].isna()]  # its history goes on under another id
-    paying = lines.merge(left[["account_id", "churn_date"]], on="account_id")
-    over = paying["stop"].isna() | (paying["stop"] > paying["churn_date"] + pd.Timedelta(days=_LAG))
-    paying = paying[over & (paying["start"] <= paying["churn_date"]) & (paying["mrr"] > 0)]
-    amounts = paying.groupby("account_id")["mrr"].sum()
-    left = left[left["account_id"].isin(amounts.index)]
-    if left.empty:
-        return
-    problems.add(
-        WARNING, accounts.source, N_("The account left on {value}, but its revenue goes on after that."),
-        N_("End its contracts on that day, or delete the date if it stayed."), rows=left[ROW],
-        values=left["churn_date"].map(_iso), column=accounts.header("churn_date"),
-        effect=N_("It does not count as lost: {at_stake}."),
-        stake=of_money(left["account_id"].map(amounts).to_numpy(float), float(amounts.sum()),
-                       settings.client.currency),
-    )  # fmt: skip
-
-
 # ------------------------------------------------------------------------------------------------- two kinds of revenue
 
 
@@ -235,7 +110,7 @@ def check_months(clean: Clean, lines: pd.DataFrame, settings: Settings, problems
     theirs = ticks(frame["mrr"].to_numpy())
     ours = _mrr_of(frame["account_id"], frame["month"] + pd.offsets.MonthEnd(0), lines)
     apart = np.abs(theirs - ours) >= 10_000
-    ends = lines.assign(stop=lines["stop"].fillna(_FAR)).groupby("account_id")["stop"].max()
+    ends = lines.assign(stop=lines["stop"].fillna(FAR)).groupby("account_id")["stop"].max()
     ended = frame["account_id"].map(ends).to_numpy("datetime64[ns]") <= (
         frame["month"] + pd.offsets.MonthEnd(0)
     ).to_numpy("datetime64[ns]")
@@ -259,6 +134,27 @@ def check_months(clean: Clean, lines: pd.DataFrame, settings: Settings, problems
             )  # fmt: skip
 
 
+def check_last_month(clean: Clean, settings: Settings, problems: Problems) -> None:
+    """A last month in which most of those who paid the month before have nothing: rather not filled in yet."""
+    frame = clean.frame.dropna(subset=["account_id", "month", "mrr"])
+    paid = frame[frame["mrr"] > 0]
+    last = frame["month"].max()
+    before = paid[paid["month"] == last - pd.offsets.MonthBegin(1)]
+    gone = before[~before["account_id"].isin(paid.loc[paid["month"] == last, "account_id"])]
+    if len(gone) < _FEW_GONE or len(gone) <= _MOST * len(before):
+        return
+    amounts = gone["mrr"].to_numpy(float)
+    problems.add(
+        WARNING, clean.source,
+        N_("{count} of the {all} accounts with revenue in {before} have none in {last}, the last month."),
+        N_("If {last} is not filled in yet, leave it out until it is, or choose an earlier as-of date."),
+        column=clean.header("month") if not clean.is_wide else "", count=number(len(gone)), all=number(len(before)),
+        before=month(last - pd.offsets.MonthBegin(1)), last=month(last),
+        effect=N_("They count as lost: {at_stake}."),
+        stake=of_money(amounts, float(amounts.sum()), settings.client.currency),
+    )  # fmt: skip
+
+
 def _mrr_of(accounts: pd.Series, days: pd.Series, lines: pd.DataFrame) -> np.ndarray:
     """The MRR of each account on each day by its contract lines, in ticks."""
     amounts = ticks(lines["mrr"].to_numpy())
@@ -277,8 +173,10 @@ def _mrr_of(accounts: pd.Series, days: pd.Series, lines: pd.DataFrame) -> np.nda
 def check_usage(clean: Clean, lines: pd.DataFrame, opening: bool, settings: Settings, problems: Problems) -> None:
     """Usage before the first contract of an account or after the last; `opening` = the first month hides starts."""
     frame = clean.frame
+    if not {"account_id", "month"} <= set(frame):  # told as a missing column
+        return
     used = frame[frame["value"] != 0] if "value" in frame else frame
-    paid = lines[lines["mrr"] > 0].assign(stop=lines["stop"].fillna(_FAR))
+    paid = lines[lines["mrr"] > 0].assign(stop=lines["stop"].fillna(FAR))
     by_account = paid.groupby("account_id")
     span = pd.DataFrame({"start": by_account["start"].min(), "stop": by_account["stop"].max()})
     if opening:  # who was there in the first month began at some time before
@@ -300,9 +198,36 @@ def check_usage(clean: Clean, lines: pd.DataFrame, opening: bool, settings: Sett
             amount = float(amounts.get(account, 0.0))
             problems.add(
                 WARNING, clean.source, problem, action, rows=[row], values=[f"{first:%Y-%m}"],
-                column=clean.header("month"), account=account, day=_iso(day), effect=effect,
+                column=clean.header("month"), account=account, day=iso(day), effect=effect,
                 stake=of_money(np.array([amount]), amount, settings.client.currency),
             )  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------------------------- accounts
+
+
+def check_bare_accounts(tables: Mapping[str, Clean], problems: Problems) -> None:
+    """Rows of accounts that hold an id only, which no other table knows: a note, a heading or a total, rather."""
+    accounts = tables["accounts"]
+    frame = accounts.frame
+    others = [c for c in frame.columns if c not in (ROW, "account_id")]
+    if "account_id" not in frame or not others:
+        return
+    bare = frame[others].notna().sum(axis=1).eq(0) & frame["account_id"].notna()
+    if bare.sum() > _FEW_BARE * len(frame):
+        return
+    ids = [c.frame["account_id"] for name, c in tables.items() if name != "accounts" and "account_id" in c.frame]
+    ids += [frame[c] for c in ("parent_account_id", "merged_into") if c in frame]
+    known = pd.concat(ids) if ids else pd.Series([], dtype=object)
+    rows = bare & ~frame["account_id"].isin(known)
+    if rows.any():
+        problems.add(
+            WARNING, accounts.source,
+            N_("The row holds nothing but the account id “{value}”, and no other table knows that account."),
+            N_("If it is a note, a heading or a total, delete the row; if it is an account, give its name."),
+            rows=frame.loc[rows, ROW], values=frame.loc[rows, "account_id"], column=accounts.header("account_id"),
+            effect=N_("It counts as an account without revenue."),
+        )  # fmt: skip
 
 
 # ----------------------------------------------------------------------------------------------------------- surveys
@@ -311,6 +236,8 @@ def check_usage(clean: Clean, lines: pd.DataFrame, opening: bool, settings: Sett
 def check_waves(clean: Clean, settings: Settings, problems: Problems) -> None:
     """A wave of a few rows within the time of a large one: rather the same survey under a name that is misspelt."""
     frame = clean.frame
+    if "wave" not in frame:  # told as a missing column
+        return
     none = pd.Series(pd.NaT, index=frame.index)
     days = frame.get("responded_date", none).fillna(frame.get("invited_date", none))
     waves = days.groupby(frame["wave"]).agg(["min", "max", "size"]).sort_values("size", ascending=False)
@@ -320,7 +247,7 @@ def check_waves(clean: Clean, settings: Settings, problems: Problems) -> None:
         hosts = largest[around & (size <= largest["size"] * _FEW_ROWS)]
         if hosts.empty:
             continue
-        rows = frame["wave"] == wave
+        rows = frame["wave"].eq(wave)
         problems.add(
             WARNING, clean.source,
             N_("The survey “{value}” has few rows ({count}), all within the time of the survey “{other}”."),
@@ -329,22 +256,3 @@ def check_waves(clean: Clean, settings: Settings, problems: Problems) -> None:
             effect=N_("If it is the same, these are missing from its score: {at_stake}."),
             stake=stake("survey_responses", frame[rows], settings.client.currency),
         )  # fmt: skip
-
-
-# ---------------------------------------------------------------------------------------------------------- helpers
-
-
-def _rows_of(clean: Clean, contracts: pd.Series) -> list[int]:
-    """The rows of contract lines."""
-    rows = clean.frame.drop_duplicates("contract_id").set_index("contract_id")[ROW]
-    return contracts.map(rows).fillna(0).astype(int).tolist()
-
-
-def _month_rows(clean: Clean, accounts: pd.Series, months: pd.Series) -> list[int]:
-    """The rows of accounts and months."""
-    rows = clean.frame.drop_duplicates(["account_id", "month"]).set_index(["account_id", "month"])[ROW]
-    return [int(rows.get((a, m), 0)) for a, m in zip(accounts, months, strict=True)]
-
-
-def _iso(day: object) -> str:
-    return f"{day:%Y-%m-%d}" if isinstance(day, pd.Timestamp) and day is not pd.NaT else MISSING

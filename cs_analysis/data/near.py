@@ -1,9 +1,12 @@
-"""Headers that are nearly one of ours: 統合先 for 統合先ID, or a letter wrong.
+"""Headers that are nearly one of ours: 統合先 for 統合先ID, a letter wrong, or a remark in brackets behind.
 
 A column under such a header would pass for a variable of the client's own, and what it says would silently not count.
 """
 
 from __future__ import annotations
+
+import re
+import unicodedata
 
 from cs_analysis.data.schema import Column, normalise
 from cs_analysis.data.synonyms import COLUMN_SYNONYMS
@@ -47,3 +50,33 @@ def _one_off(written: str, name: str) -> bool:
     return short[at + 1 :] == long[at + 1 :] or (
         short[at + 2 :] == long[at + 2 :] and short[at : at + 2] == long[at : at + 2][::-1]
     )
+
+
+_REMARK = re.compile(r"(.+?)\s*[(\[【〔<].*[)\]】〕>]\s*", re.DOTALL)
+_UNITS = {
+    "百万円": "百万円", "万円": "万円", "千円": "千円", "thousand": "thousand", "k": "thousand", "'000": "thousand",
+    "million": "million", "m": "million", "cents": "cents", "分": "minutes", "minutes": "minutes", "min": "minutes",
+}  # fmt: skip
+
+
+def without_remark(header: object) -> str:
+    """A header without what stands in brackets at its end.
+
+    >>> without_remark("終了日（空欄は継続）"), without_remark("終了日")
+    ('終了日', '終了日')
+    """
+    found = _REMARK.fullmatch(unicodedata.normalize("NFKC", str(header)).strip())
+    return found[1] if found else str(header)
+
+
+def unit_in(header: object) -> str | None:
+    """The unit of the client file that a header names in brackets at its end; "" for with tax, None for neither.
+
+    >>> unit_in("月額（千円）"), unit_in("月額（税込）"), unit_in("月額（予定）")
+    ('千円', '', None)
+    """
+    text = unicodedata.normalize("NFKC", str(header)).strip()
+    remark = text[len(without_remark(text)) :].strip(" ()[]【】〔〕<>").casefold()
+    if "税込" in remark or "incl" in remark:
+        return ""
+    return next((unit for word, unit in _UNITS.items() if remark == word or (len(word) > 1 and word in remark)), None)

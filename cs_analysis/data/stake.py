@@ -97,7 +97,7 @@ def say(
         parts.append(CsError(N_("{n} hours"), n=number(spent, 0 if spent == int(spent) else 1)))
     if (given := _total(answers)) is not None:
         parts.append(CsError(N_("1 answer") if given == 1 else N_("{n} answers"), n=number(given)))
-    said = parts[0]
+    said = parts[0] if parts else CsError(N_("{n} rows"), n=number(0))
     for more in parts[1:]:
         said = CsError(N_("{first}, {second}"), first=said, second=more)
     return said

@@ -23,6 +23,7 @@ TABLE_SYNONYMS: dict[str, tuple[str, ...]] = {
     "ledger": ("revenue_ledger", "台帳", "MRR台帳"),
     "initiatives": ("initiative", "施策一覧"),
 }
+# fmt: off
 COLUMN_SYNONYMS: dict[str, tuple[str, ...]] = {
     "account_id": ("customer_id", "client_id", "customer_code", "顧客コード", "顧客番号", "取引先コード", "取引先ID"),
     "account_name": ("customer_name", "client_name", "company_name", "会社名", "企業名", "取引先名", "顧客名称"),
@@ -32,17 +33,23 @@ COLUMN_SYNONYMS: dict[str, tuple[str, ...]] = {
     "touch_model": ("touch", "タッチ"),
     "csm": ("csm_name", "customer_success_manager", "CS担当", "CS担当者", "CSM担当", "担当者", "担当者名", "担当CSM"),
     "parent_account_id": ("parent_id", "parent_account", "親顧客ID", "親会社コード"),
-    "contract_start": ("契約開始", "利用開始日"),
-    "contract_end": ("契約終了", "契約満了日"),
-    "churn_date": ("cancel_date", "cancellation_date", "解約年月日"),
+    "contract_start": ("contract_start_date", "契約開始", "利用開始日"),
+    "contract_end": ("contract_end_date", "契約終了", "契約満了日"),
+    "churn_date": ("cancel_date", "cancellation_date", "解約年月日", "退会日"),
     "contract_id": ("contract_number", "contract_no", "subscription_id", "契約番号", "契約コード"),
     "product": ("product_name", "plan", "商品名", "製品", "プラン"),
-    "start_date": ("start", "契約開始日", "利用開始日"),
-    "end_date": ("end", "契約終了日", "契約満了日"),
+    "start_date": (
+        "start", "contract_start_date", "service_start_date", "subscription_start_date", "契約開始日", "利用開始日",
+        "サービス開始日", "開始年月日",
+    ),
+    "end_date": (
+        "end", "contract_end_date", "service_end_date", "subscription_end_date", "expiry_date", "expiration_date",
+        "契約終了日", "契約満了日", "満了日", "利用終了日", "サービス終了日", "終了年月日", "契約期間終了日",
+    ),
     "mrr": ("monthly_mrr", "monthly_recurring_revenue", "月額MRR", "月額料金", "月額金額", "月額利用料", "月次MRR"),
     "billing_months": ("billing_period_months", "請求期間", "請求サイクル月数"),
     "quantity": ("seats", "licences", "licenses", "席数", "ライセンス数"),
-    "currency": ("currency_code", "通貨コード"),
+    "currency": ("currency_code", "通貨コード", "通貨単位", "通貨種別", "取引通貨", "契約通貨"),
     "notice_date": ("cancellation_notice_date", "解約申出日", "解約申請日"),
     "churn_reason": ("cancellation_reason", "reason", "解約事由"),
     "month": ("year_month", "対象月", "対象年月"),
@@ -54,7 +61,7 @@ COLUMN_SYNONYMS: dict[str, tuple[str, ...]] = {
     "step": ("step_name", "ステップ名"),
     "owner": ("担当区分",),
     "planned_date": ("plan_date", "予定完了日"),
-    "completed_date": ("completion_date", "完了年月日"),
+    "completed_date": ("completion_date", "完了年月日", "完了実績日"),
     "is_go_live": ("go_live", "golive", "本稼働"),
     "respondent": ("respondent_id", "回答者ID", "回答者名"),
     "wave": ("survey", "survey_wave"),
@@ -70,5 +77,19 @@ COLUMN_SYNONYMS: dict[str, tuple[str, ...]] = {
     "done_date": ("closed_date", "完了年月日"),
     "amount": ("請求金額", "請求額"),
 }
+# fmt: on
 # What may follow a header without changing its meaning. Units that do (千円, 税込) are not among them.
-HARMLESS_TAILS = ("(円)", "(税抜)", "(税抜き)", "(時間)", "(必須)", "(required)", "(任意)", "(optional)", "*")
+HARMLESS_TAILS = (
+    "(円)",
+    "(税抜)",
+    "(税抜き)",
+    "(円・税抜)",
+    "(円、税抜)",
+    "(税抜・円)",
+    "(時間)",
+    "(必須)",
+    "(required)",
+    "(任意)",
+    "(optional)",
+    "*",
+)  # fmt: skip
