@@ -203,6 +203,13 @@ def test_whether_the_month_or_the_day_comes_first_is_asked(times, folder):
     assert [g.column for g in proposal.guesses if g.header == "Contract Start Date" and g.sure] == ["start_date"]
 
 
+@pytest.mark.parametrize(("day", "is_asked"), [("9/2/26 10:15:33", True), ("26/9/2", False)])
+def test_years_of_two_digits(day, is_asked, folder):
+    proposal, _text = proposed(folder, f"完了時刻,会社名,名前,薦める可能性は\n{day},青空商事,高橋,9\n")
+    assert asked(proposal, "date_order") == ([("",)] if is_asked else [])
+    assert (("responded_date",) in asked(proposal, "columns")) != is_asked
+
+
 def test_days_that_can_be_read_in_one_way_are_not_asked_about(folder):
     proposal, _text = proposed(folder, "契約番号,顧客ID,開始日,終了日,月額（円）\nK1,A001,2025/4/1,令和8年3月1日,1\n")
     assert asked(proposal, "date_order") == []

@@ -129,11 +129,11 @@ def _alike(candidate: Candidate, other: Candidate) -> bool:
 def _beside(raw: Raw, first: Raw) -> Unknown:
     if raw.table == "accounts":
         why = _("it looks like {table} too, but these are proposed from {other}, and may stand in one place only. If "
-                "it holds the revenue of another month, put the months into one table with a column for the "
-                "month.")  # fmt: skip
+                "it holds the revenue of another month, read all of them as [mapping.mrr_months] with "
+                "constants.month = \"{{sheet}}\" or \"{{file}}\".")  # fmt: skip
     else:
         why = _("it looks like {table} too, but its columns are not those of {other}, for which {table} is proposed. "
-                "Give it the same columns, or remove it.")  # fmt: skip
+                "If both are needed, name both in file and the headers of both in columns.")  # fmt: skip
     return Unknown(raw.source, why.format(table=raw.table, other=first.source))
 
 

@@ -30,7 +30,7 @@ _WHY = {
     UNSURE: N_("it may mean something else"),
 }
 _FITS = 0.9  # share of the values that must be readable
-_DAY_FIRST_OR_MONTH = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.]\d{4}(\D.*)?")
+_DAY_FIRST_OR_MONTH = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{2})(\D.*)?")
 _LABELLED_SCORE = re.compile(r"(\d{1,2})\s*[-–—−:.)]\s*\D.*")
 _AMOUNT = re.compile(r"[¥$€£]?\d[\d,]*(\.\d+)?")
 _YEARS = range(1900, 2200)
@@ -59,18 +59,12 @@ def headers(frame: pd.DataFrame) -> list[str]:
 
 
 def months(frame: pd.DataFrame) -> list[str]:
-    """The headers that are months. Days are such only where all of them begin a month, or all end one.
+    """The headers that are months; a bare number of five digits is rather an amount than a day of Excel's.
 
-    >>> months(pd.DataFrame(columns=["2026年9月", "12000", "2026-09-30", "2026-10-15"]))
-    ['2026年9月']
-    >>> months(pd.DataFrame(columns=["2026-09-30", "2026-10-31"]))
-    ['2026-09-30', '2026-10-31']
+    >>> months(pd.DataFrame(columns=["2026年9月", "2026-10-01", "12000", "備考"]))
+    ['2026年9月', '2026-10-01']
     """
-    found = [h for h in headers(frame) if is_month(h) and not re.fullmatch(r"\d{5}(\.\d+)?", _plain(h))]
-    days = parse(pd.Series(found, dtype=object), "date").values.dropna().dt
-    if days.is_month_start.all() or days.is_month_end.all():
-        return found
-    return [h for h in found if parse(pd.Series([h]), "date").values.isna().all()]
+    return [h for h in headers(frame) if is_month(h) and not re.fullmatch(r"\d{5}(\.\d+)?", _plain(h))]
 
 
 def loose_months(frame: pd.DataFrame) -> list[str]:
@@ -194,11 +188,15 @@ def is_readable(texts: pd.Series, column: Column) -> bool:
 def two_ways(texts: pd.Series) -> list[str]:
     """The days written as numbers with the year last (4/1/2025), those first that can be read in one way only.
 
-    >>> two_ways(pd.Series(["4/1/2025", "2025-04-01", "7/15/2025", ""]))
-    ['7/15/2025', '4/1/2025']
+    Years of two digits may stand first as well (26/4/1): where all first numbers are too great for a month, they do.
+
+    >>> two_ways(pd.Series(["4/1/2025", "2025-04-01", "7/15/2025", ""])), two_ways(pd.Series(["26/4/1", "25/12/15"]))
+    (['7/15/2025', '4/1/2025'], [])
     """
     distinct = [str(t) for t in dict.fromkeys(texts)]
     found = {t: m for t in distinct if (m := _DAY_FIRST_OR_MONTH.fullmatch(_plain(t)))}
+    if all(len(m[3]) == 2 and int(m[1]) > 12 for m in found.values()):
+        return []
     return sorted(found, key=lambda t: max(int(found[t][1]), int(found[t][2])) <= 12)
 
 

@@ -248,8 +248,8 @@ def _says_unit(header: str, texts: pd.Series) -> bool:
 
 
 def _unit_of_money(header: str) -> str:
-    asked = _("In which unit is “{header}”: units (whole currency), 円, 千円, 万円, 百万円, thousand, million or "
-              "cents? And without tax?").format(header=header)  # fmt: skip
+    asked = _("In which unit is “{header}”: units (whole currency), 円, 千円, 万円, 百万円, 億円, thousand, million "
+              "or cents? And without tax?").format(header=header)  # fmt: skip
     with_tax = _("The header says that tax is included; amounts must be given without it.")
     return f"{asked} {with_tax}" if "税込" in header else asked
 
