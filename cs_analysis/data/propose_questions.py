@@ -146,7 +146,8 @@ def _which(found: Found, column: Column) -> str:
     if column.name == "mrr" and "quantity" in found.sure:
         said.append(_("If it is the price of one of “{quantity}”, give derive.amount with quantity instead.").format(
             quantity=found.sure["quantity"].header))  # fmt: skip
-    said.append(_("Write its header in place of “{mark}”.").format(mark=f"{QUESTION} {column.name}"))
+    mark = f"{QUESTION}\u00a0{column.name}"  # in one line, also where the comment is broken
+    said.append(_("Write its header in place of “{mark}”.").format(mark=mark))
     if not column.required and column.name not in ("mrr", "amount"):
         said.append(_("If the file does not have it, delete the line."))
     return " ".join(said)

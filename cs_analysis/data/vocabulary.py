@@ -84,6 +84,7 @@ HINTS: tuple[Hint, ...] = (
     Hint(("onboarding_steps",), "court|担当側|ボール|誰の番", "owner", LIKELY),
     Hint(("tasks",), "taskid|課題キー|キー", "task_id"),
     Hint(("tasks",), "name|taskname|件名", "title", LIKELY),
+    Hint(("tasks",), "duedate|期限日|期日", "due_date", LIKELY),
     Hint(("tasks",), "completed(at|date|on)|完了日時?", "done_date", LIKELY),
     # time sheets
     Hint(("time_entries",),
