@@ -13,6 +13,7 @@ from cs_analysis.data.synonyms import COLUMN_SYNONYMS
 
 # what people leave off at the end of a header
 _TAILS = ("日付", "年月日", "コード", "番号", "id", "日", "名", "数", "date", "code", "number", "name")
+_SLIP = 4  # letters of a name in which a wrong one is a slip of the pen; of three it makes another word: 商談名, 商品名
 
 
 def is_near(header: object, column: Column) -> bool:
@@ -24,6 +25,9 @@ def is_near(header: object, column: Column) -> bool:
     (True, True)
     >>> is_near("Colour", accounts.column("channel")), is_near("区", accounts.column("segment"))
     (False, False)
+    >>> product = TABLES["contracts"].column("product")
+    >>> is_near("プラン名", product), is_near("商談名", product)
+    (True, False)
     """
     written = normalise(header)
     spellings = (column.name, column.label_ja, *COLUMN_SYNONYMS.get(column.name, ()))
@@ -47,6 +51,8 @@ def _one_off(written: str, name: str) -> bool:
     at = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
     if len(short) < len(long):
         return short[at:] == long[at + 1 :]
+    if len(written) < _SLIP:
+        return False
     return short[at + 1 :] == long[at + 1 :] or (
         short[at + 2 :] == long[at + 2 :] and short[at : at + 2] == long[at : at + 2][::-1]
     )

@@ -7,64 +7,35 @@ Nothing here is applied. The proposal is written out (:mod:`cs_analysis.data.pro
 - *unsure*: a usual word for it, but the values do not fit, or the word often means something else. Such a line is
   written as a comment.
 
-What no header can tell is a question, never a guess: the unit and the currency of an amount, the period that it covers,
-which rows count, whose court a step is in, which survey it was. A question stands in the file as `"?"`, which is
-refused until it is answered.
+What no header can tell is a question, never a guess (:mod:`cs_analysis.data.propose_questions`). A question stands in
+the file as `"?"`, which is refused until it is answered.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import NamedTuple
 
-import pandas as pd
-
-from cs_analysis.data.exports import without_footer
-from cs_analysis.data.lines import FLAT
 from cs_analysis.data.marks import is_beside
-from cs_analysis.data.match import company_key
-from cs_analysis.data.near import is_near
-from cs_analysis.data.parse import parse
-from cs_analysis.data.parse_dates import is_month
-from cs_analysis.data.problems import Problems
-from cs_analysis.data.read import ROW, Raw, Reading, Source, read_place, read_tables
-from cs_analysis.data.schema import TABLES, Column, Table, find_column, normalise
+from cs_analysis.data.propose_accounts import with_account
+from cs_analysis.data.propose_columns import Guess, guesses, headers, is_blank, labelled_scores, loose_months, months
+from cs_analysis.data.propose_questions import Found, Question, derive, questions
+from cs_analysis.data.propose_tables import READABLE, Candidate, Unknown, accounts_within, missing, recognised
+from cs_analysis.data.read import ROW, Raw, Reading, Source, read_tables
+from cs_analysis.data.schema import TABLES, find_column
 from cs_analysis.data.settings import Settings
-from cs_analysis.data.vocabulary import CERTAIN, CLOCK, HINTS, LIKELY, PERIOD, RECORD_START, STATUS, UNSURE
+from cs_analysis.data.vocabulary import RECORD_START
 from cs_analysis.display.language import _
-from cs_analysis.errors import N_, InputError
 
-_WEIGHT = {CERTAIN: 3, LIKELY: 2, UNSURE: 1}
-_WHY = {
-    CERTAIN: N_("the name under which a known system exports it"),
-    LIKELY: N_("a usual name for it"),
-    UNSURE: N_("it may mean something else"),
-}
-_LISTED = 20  # values of a column that a question lists
-_FITS = 0.9  # share of the values that must be readable
-_FOUND = 0.5  # share of the names that must be names of accounts
-
-
-@dataclass(frozen=True)
-class Guess:
-    """A header, what it seems to mean, how sure that is and why."""
-
-    header: str
-    column: str
-    certainty: str
-    why: str
-    known: bool = False  # our own name: it needs no line in the mapping
-
-
-@dataclass(frozen=True)
-class Question:
-    """What only somebody who knows the data can answer: where the answer goes (a dotted key), and what is asked."""
-
-    key: str
-    asked: str
-    names: tuple[str, ...] = ("",)  # the entries under the key that wait for an answer
+_DAY_IN_NAME = re.compile(  # 2026-09, 2026-09-30, 20260930, 2026年9月
+    r"(?<!\d)20\d\d(?:[-_.年](?:1[0-2]|0?[1-9])月?(?:[-_.]?(?:3[01]|[12]\d|0?[1-9])日?)?"
+    r"|(?:1[0-2]|0[1-9])(?:3[01]|[12]\d|0[1-9])?)(?!\d)"
+)
+_ANY = "*"  # in a filter: every value but a blank
 
 
 @dataclass(frozen=True)
@@ -73,16 +44,26 @@ class Proposal:
 
     table: str
     sources: tuple[Source, ...]  # the places whose rows make the table
+    files: tuple[str, ...]  # their files as they are written: a * stands for the day in a name
     guesses: tuple[Guess, ...]
     questions: tuple[Question, ...]
     is_new: bool  # no mapping of the client file names this table yet
     by_name: bool = False
-    clock: Mapping[str, str] | None = None
+    derive: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     fixed: Mapping[str, object] = field(default_factory=dict)  # further keys of the section, and their values
+    set_aside: Mapping[str, str] = field(default_factory=dict)  # header → the column that it does not hold
+    unused: tuple[str, ...] = ()
 
     def count(self, certainty: str) -> int:
         """How many columns are that sure."""
         return sum(g.certainty == certainty for g in self.guesses)
+
+
+class Recognised(NamedTuple):
+    """What is proposed for a folder, and the files and sheets that nothing is proposed for."""
+
+    proposals: list[Proposal]
+    unknown: list[Unknown]
 
 
 def propose(folder: Path, settings: Settings, reading: Reading | None = None) -> list[Proposal]:
@@ -102,285 +83,153 @@ def propose(folder: Path, settings: Settings, reading: Reading | None = None) ->
     InputError
         When a file cannot be read.
     """
+    return recognise(folder, settings, reading).proposals
+
+
+def recognise(folder: Path, settings: Settings, reading: Reading | None = None) -> Recognised:
+    """What is proposed, as by :func:`propose`, and why nothing is for the other files and sheets."""
     reading = reading or read_tables(folder, settings.mapping)
     there = dict(reading.tables)
     found: list[Proposal] = []
     for raw in there.values():
         if raw.table not in settings.mapping and (proposal := _of_known(raw, there, settings)) is not None:
             found.append(proposal)
-    unmatched = (p for p in reading.unmatched if not is_beside(p.name))
-    places = [p for p in unmatched if (folder / p.file).suffix.lower() in _READABLE]
-    candidates = [c for p in places if (c := _best(folder, p, set(there) | set(settings.source))) is not None]
-    if "accounts" not in there and not any(raw.table == "accounts" for raw, _guesses_of in candidates):
-        candidates += [c for raw, _guesses_of in candidates if (c := _accounts_within(raw)) is not None][:1]
-    for raw, guesses in sorted(candidates, key=lambda c: c[0].table != "accounts"):
+    unmatched = [p for p in reading.unmatched if not is_beside(p.name)]
+    taken = {t: str(raw.source) for t, raw in there.items()} | {t: f"[source.{t}]" for t in settings.source}
+    looks = [recognised(folder, p, taken) for p in unmatched if (folder / p.file).suffix.lower() in READABLE]
+    candidates = [c for c in looks if isinstance(c, Candidate)]
+    unknown = [u for u in looks if isinstance(u, Unknown)]
+    if "accounts" not in there and not any(c.raw.table == "accounts" for c in candidates):
+        candidates += [within for c in candidates if (within := accounts_within(c.raw)) is not None][:1]
+    names = [p.file for p in reading.unmatched] + [r.source.file for raw in there.values() for r in (raw, *raw.others)]
+    for candidate in sorted(candidates, key=lambda c: c.raw.table != "accounts"):
+        raw = candidate.raw
         if raw.table in there:
             continue
         there[raw.table] = raw
-        alike = [r.source for r, g in candidates if r.table == raw.table and _alike(raw, guesses, r, g)]
-        found.append(replace(_proposal(raw, guesses, there, settings), sources=tuple(alike)))
-    return found
+        same = [c for c in candidates if c.raw.table == raw.table]
+        alike = [c.raw.source for c in same if _alike(candidate, c)]
+        unknown += [_beside(c.raw, raw) for c in same if c.raw.source not in alike]
+        proposal = _proposal(candidate, there, settings)
+        found.append(replace(proposal, sources=tuple(alike), files=_written([s.file for s in alike], names)))
+    return Recognised(found, unknown)
 
 
-def _alike(raw: Raw, guesses: list[Guess], other: Raw, others: list[Guess]) -> bool:
+def _alike(candidate: Candidate, other: Candidate) -> bool:
     """Whether two places hold parts of one table: the same columns, in files of their own or in sheets of one file."""
-    same = {g.header for g in guesses} == {g.header for g in others} and raw.table != "accounts"
-    return other is raw or (same and raw.source != other.source and bool(raw.source.sheet) == bool(other.source.sheet)
-                            and (not raw.source.sheet or raw.source.file == other.source.file))  # fmt: skip
+    first, second = candidate.raw, other.raw
+    one, two = first.source, second.source
+    if second is first or first.table == "accounts" or one == two:
+        return second is first
+    same = {g.header for g in candidate.guesses} == {g.header for g in other.guesses}
+    same = same and (not missing(candidate) or set(headers(first.frame)) == set(headers(second.frame)))
+    return same and bool(one.sheet) == bool(two.sheet) and (not one.sheet or one.file == two.file)
 
 
-def _accounts_within(raw: Raw) -> tuple[Raw, list[Guess]] | None:
-    """The accounts that stand in the file of another table: once each, or in the first rows of records."""
-    guesses = _guesses(TABLES["accounts"], raw.frame)
-    by_column = {g.column: g for g in guesses}
-    if not {"account_id", "account_name"} <= set(by_column):
-        return None
-    ids = raw.frame[by_column["account_id"].header]
-    if RECORD_START not in raw.frame and ids.duplicated().any():
-        return None
-    theirs = [g for g in guesses if g.column not in FLAT]
-    return Raw("accounts", raw.source, raw.frame), theirs
-
-
-_READABLE = (".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xlsm")
+def _beside(raw: Raw, first: Raw) -> Unknown:
+    if raw.table == "accounts":
+        why = _("it looks like {table} too, but these are proposed from {other}, and may stand in one place only. If "
+                "it holds the revenue of another month, read all of them as [mapping.mrr_months] with "
+                "constants.month = \"{{sheet}}\" or \"{{file}}\".")  # fmt: skip
+    else:
+        why = _("it looks like {table} too, but its columns are not those of {other}, for which {table} is proposed. "
+                "If both are needed, name both in file and the headers of both in columns.")  # fmt: skip
+    return Unknown(raw.source, why.format(table=raw.table, other=first.source))
 
 
 def _of_known(raw: Raw, there: Mapping[str, Raw], settings: Settings) -> Proposal | None:
     """A table that was found by its name, but has headers that are not quite ours."""
-    guesses = _guesses(TABLES[raw.table], raw.frame)
-    new = [g for g in guesses if not g.known and g.certainty != UNSURE]
-    return _proposal(raw, guesses, there, settings) if new else None
-
-
-def _best(folder: Path, place: Source, taken: set[str]) -> tuple[Raw, list[Guess]] | None:
-    """The table that a file or sheet is most like, if it is like any."""
-    scored = []
-    words = {t: [h.pattern for h in HINTS if t in h.tables] for t in TABLES}
-    try:
-        read = read_place(folder, place, words)
-    except InputError:  # a file that nobody asks for need not be readable
-        return None
-    for name, whole in read.items():
-        raw = Raw(name, place, without_footer(whole.frame, place, Problems()))
-        guesses = _guesses(TABLES[name], raw.frame)
-        scored.append((_score(TABLES[name], raw.frame, guesses), raw, guesses))
-    best = max(scored, key=lambda s: s[0], default=None)
-    if best is None or best[0] <= 0 or best[1].table in taken:  # a copy of a table that is there is no other table
-        return None
-    return best[1], best[2]
-
-
-def _score(table: Table, frame: pd.DataFrame, guesses: list[Guess]) -> int:
-    """How much a file is like a table: by its columns, the required ones most; a name and an id alone say nothing."""
-    columns = {g.column: _WEIGHT[g.certainty] for g in guesses}
-    telling = [c for c in columns if c not in ("account_id", "csm", "date", "month")]
-    wide = table.name == "mrr_months" and len(_months(frame)) >= 3
-    if (len(columns) < 2 or not telling) and not (wide and columns):
-        return 0
-    there = set(columns) | ({"month", "mrr"} if wide else set()) | ({"hours"} if _clock(table, frame) else set())
-    required = [c for c in table.required if c not in ("wave",)]
-    missing = sum(c not in there for c in required)
-    if missing > 1:
-        return 0
-    return sum(columns.values()) + 2 * (len(required) - missing) + 8 * wide - 4 * missing
-
-
-def _headers(frame: pd.DataFrame) -> list[str]:
-    return [str(c) for c in frame.columns if c != ROW]
-
-
-def _months(frame: pd.DataFrame) -> list[str]:
-    return [str(c) for c in frame.columns if c != ROW and is_month(str(c))]
-
-
-def _guesses(table: Table, frame: pd.DataFrame) -> list[Guess]:
-    """For each column of ours the header that means it most surely."""
-    headers = _headers(frame)
-    spelt = {normalise(h) for h in headers}
-    best: dict[str, Guess] = {}
-    for header in headers:
-        for guess in _meanings(table, header, frame[header], spelt):
-            before = best.get(guess.column)
-            if before is None or _WEIGHT[guess.certainty] + guess.known > _WEIGHT[before.certainty] + before.known:
-                best[guess.column] = guess
-    once: dict[str, Guess] = {}  # and each header means one column only
-    for guess in sorted(best.values(), key=lambda g: (-_WEIGHT[g.certainty] - g.known, table.names.index(g.column))):
-        once.setdefault(guess.header, guess)
-    return sorted(once.values(), key=lambda g: headers.index(g.header))
-
-
-def _meanings(table: Table, header: str, texts: pd.Series, spelt: set[str]) -> Iterator[Guess]:
-    column = find_column(table, header)
-    if column is not None:
-        yield Guess(header, column.name, CERTAIN, _("a name of ours"), known=True)
-        return
-    key = normalise(header)
-    for hint in (h for h in HINTS if table.name in h.tables and h.fits(key)):
-        ours = table.column(hint.column)
-        if ours is None or (hint.needs and not any(re.fullmatch(hint.needs, s) for s in spelt)):
-            continue
-        if _readable(texts, ours):
-            yield Guess(header, ours.name, hint.certainty, _(_WHY[hint.certainty]))
-        else:
-            yield Guess(header, ours.name, UNSURE, _("its values do not look like it"))
-    for ours in table.columns:
-        if is_near(header, ours) and _readable(texts, ours):
-            yield Guess(header, ours.name, LIKELY, _("nearly {name}").format(name=f"{ours.name} ({ours.label_ja})"))
-
-
-def _readable(texts: pd.Series, column: Column) -> bool:
-    """Whether nearly all values can be read as what the column holds; choices and flags are asked about instead."""
-    filled = texts[texts.str.strip() != ""].head(1000)
-    if column.type in ("choice", "flag", "text", "id") or filled.empty:
-        return True
-    return bool(parse(filled, column.type).values.notna().mean() >= _FITS)
-
-
-# --------------------------------------------------------------------------------------------------------- questions
-
-
-def _proposal(raw: Raw, guesses: list[Guess], there: Mapping[str, Raw], settings: Settings) -> Proposal:
     table = TABLES[raw.table]
-    guesses, by_name = _accounts_by_name(raw, guesses, there)
-    sure = {g.column: g for g in guesses if g.certainty != UNSURE}
-    clock = _clock(table, raw.frame) if "hours" not in sure else None
-    questions = [
-        *_missing(table, raw.frame, sure, clock), *_units(table, raw.frame, guesses, sure, settings),
-        *_values(table, raw.frame, sure), *_rows(table, raw.frame),
-    ]  # fmt: skip
-    is_new = raw.table not in settings.mapping
-    fixed = _records(table, raw.frame, sure)
-    return Proposal(raw.table, (raw.source,), tuple(guesses), tuple(questions), is_new, by_name, clock, fixed)
+    candidate = Candidate(raw, guesses(table, raw.frame))
+    is_ours = set(table.required) <= {g.column for g in candidate.guesses if g.known}
+    proposal = _proposal(candidate, there, settings, is_ours=is_ours)
+    return proposal if any(g.sure and not g.known for g in proposal.guesses) else None
 
 
-def _records(table: Table, frame: pd.DataFrame, sure: Mapping[str, Guess]) -> dict[str, object]:
+def _proposal(candidate: Candidate, there: Mapping[str, Raw], settings: Settings, *, is_ours: bool = False) -> Proposal:
+    raw = candidate.raw
+    table = TABLES[raw.table]
+    given, by_name = with_account(raw, candidate.guesses, there.get("accounts"))
+    found = Found(table, raw.frame, given, is_ours)
+    aside = _set_aside(found)
+    fixed = _fixed(found, list(aside))
+    asked, rules = questions(found, settings), derive(found)
+    seen = {g.header for g in given} | {h for rule in rules.values() for h in rule.values()} | {RECORD_START}
+    seen |= set(aside) | {name for q in asked for name in q.names}
+    seen |= {*_ignored(fixed), *(months(raw.frame) if found.is_wide else [])}
+    return Proposal(
+        raw.table, (raw.source,), (raw.source.file,), tuple(given), tuple(asked), raw.table not in settings.mapping,
+        by_name, rules, fixed, aside, tuple(h for h in headers(raw.frame) if h not in seen),
+    )  # fmt: skip
+
+
+def _ignored(fixed: Mapping[str, object]) -> list[str]:
+    ignored = fixed.get("ignore", [])
+    return ignored if isinstance(ignored, list) else []
+
+
+def _set_aside(found: Found) -> dict[str, str]:
+    """Headers of our own names whose column another header is, or whose values are not what it holds.
+
+    They would be taken for the column all the same, and two of one meaning are refused.
+    """
+    aside = {}
+    unfit = {g.header for g in found.guesses if g.known and not g.sure and not g.rivals}
+    for header in headers(found.frame):
+        ours = find_column(found.table, header)
+        guess = found.sure.get(ours.name) if ours is not None else None
+        is_empty = ours is not None and ours.required and is_blank(found.frame[header]).all()
+        if ours is not None and (header in unfit or is_empty or (guess is not None and guess.header != header)):
+            aside[header] = ours.name
+    return aside
+
+
+def _fixed(found: Found, aside: list[str]) -> dict[str, object]:
+    """Keys of the section that need no answer: what is ignored, records over several rows, scores with words."""
+    fixed = _records(found)
+    if ignored := [*_ignored(fixed), *aside]:
+        fixed["ignore"] = list(dict.fromkeys(ignored))
+    score = found.sure.get("score")
+    if score is not None and (scores := labelled_scores(found.frame[score.header])):
+        fixed["values"] = {"score": scores}
+    return fixed
+
+
+def _records(found: Found) -> dict[str, object]:
     """Where a record takes several rows, as kintone marks them: its first row, or its fields in every row."""
+    frame, sure = found.frame, found.sure
+    if found.table.name == "accounts" and RECORD_START not in frame:
+        wide = [*months(frame), *loose_months(frame)]
+        return {"ignore": wide} if wide else {}
     if RECORD_START not in frame:
-        months = _months(frame) if table.name == "accounts" else []
-        return {"ignore": months} if months else {}
-    if table.name == "accounts":
+        return {}
+    if found.table.name == "accounts":
         rest = [str(c) for c in frame if c not in (ROW, RECORD_START) and c not in {g.header for g in sure.values()}]
         of_rows = [c for c in rest if (frame.loc[frame[RECORD_START] == "", c] != "").any()]
-        first: dict[str, object] = {"filter": {RECORD_START: "*"}}
+        first: dict[str, object] = {"filter": {RECORD_START: _ANY}}
         return {**first, "ignore": of_rows} if of_rows else first
     below = frame[frame[RECORD_START].str.strip() == ""]
     account = [sure["account_id"].header] if "account_id" in sure else []
-    blank = [header for header in account if len(below) and (below[header].str.strip() == "").all()]
-    return {"fill_down": blank, "record_start": RECORD_START} if blank else {}
+    blank = [header for header in account if len(below) and is_blank(below[header]).all()]
+    fixed: dict[str, object] = {"fill_down": blank, "record_start": RECORD_START} if blank else {}
+    line = sure.get("contract_id")
+    if line is not None and is_blank(frame[line.header]).any():  # a record without lines is no contract
+        fixed["filter"] = {line.header: _ANY}
+    return fixed
 
 
-def _accounts_by_name(raw: Raw, guesses: list[Guess], there: Mapping[str, Raw]) -> tuple[list[Guess], bool]:
-    """Whether the column of accounts holds their names rather than their ids, counted in the accounts there are."""
-    accounts = there.get("accounts")
-    first = next((g for g in guesses if g.column == "account_id"), None)
-    if raw.table == "accounts" or accounts is None or first is None:
-        return guesses, False
-    known = {g.column: accounts.frame[g.header] for g in _guesses(TABLES["accounts"], accounts.frame)}
-    ids = set(known["account_id"].str.strip()) if "account_id" in known else set()
-    names = set(known["account_name"].map(company_key)) - {""} if "account_name" in known else set()
-    taken = {g.header for g in guesses if g is not first}
-    spelt = [h for h in HINTS if h.column == "account_id" and raw.table in h.tables]
-    headers = [h for h in _headers(raw.frame) if any(s.fits(normalise(h)) for s in spelt) and h not in taken]
-    best = (0, False, first.header, 0)
-    for header in dict.fromkeys([first.header, *headers]):
-        values = pd.Series(raw.frame[header].str.strip().unique(), dtype=object)
-        values = values[values != ""]
-        as_ids, as_names = int(values.isin(ids).sum()), int(values.map(company_key).isin(names).sum())
-        best = max(best, (max(as_ids, as_names), as_names > as_ids, header, len(values)), key=lambda b: b[0])
-    hits, by_name, header, count = best
-    if first.known and not by_name:
-        return guesses, False
-    sure = bool(count) and hits / count >= _FOUND
-    names_found, ids_found = (
-        N_("{hits} of {count} values are names of accounts"),
-        N_("{hits} of {count} are account ids"),
-    )
-    message = names_found if by_name else ids_found
-    told = Guess(header, "account_id", LIKELY if sure else UNSURE, _(message).format(hits=hits, count=count))
-    return [told if g is first else g for g in guesses], by_name and sure
+def _written(files: Sequence[str], there: Iterable[str]) -> tuple[str, ...]:
+    """The names of files for the client file: with a * for the day, so that next month's export is read as well.
 
-
-def _missing(
-    table: Table, frame: pd.DataFrame, sure: Mapping[str, Guess], clock: Mapping[str, str] | None
-) -> Iterator[Question]:
-    """Required columns for which no header was found."""
-    made = {"hours"} if clock else set()
-    if table.name == "mrr_months" and _months(frame):
-        made |= {"month", "mrr"}
-    for column in (c for c in table.columns if c.required and c.name not in sure and c.name not in made):
-        label = f"{column.name} ({column.label_ja})"
-        if column.name == "wave":
-            yield Question("constants", _("Which survey is this? The file does not say."), ("wave",))
-            continue
-        asked = _("Which of their columns is {label}? {meaning}").format(label=label, meaning=_(column.description))
-        yield Question("columns", asked, (column.name,))
-    if table.name == "contracts" and "mrr" not in sure:
-        if "amount" in sure and "billing_months" not in sure:
-            period = next((str(c) for c in frame.columns if PERIOD.fullmatch(normalise(c))), None)
-            if period is None:
-                asked = _("How many months does “{header}” cover?")
-            else:
-                asked = _("How many months does “{header}” cover? If “{period}” tells, give derive.amount instead.")
-            yield Question("constants", asked.format(header=sure["amount"].header, period=period), ("billing_months",))
-        elif "amount" not in sure:
-            asked = _("Which of their columns is {label}? {meaning}")
-            mrr = table.column("mrr")
-            assert mrr is not None
-            yield Question("columns", asked.format(label="mrr (月額)", meaning=_(mrr.description)), ("mrr",))
-
-
-def _units(
-    table: Table, frame: pd.DataFrame, guesses: list[Guess], sure: Mapping[str, Guess], settings: Settings
-) -> Iterator[Question]:
-    """Units of amounts and hours whose header is not ours, and the currency where nobody has given it."""
-    wide = table.name == "mrr_months" and "mrr" not in sure
-    for guess in (g for g in guesses if not g.known and g.certainty != UNSURE):
-        column = table.column(guess.column)
-        if column is not None and column.type == "money":
-            yield Question("units", _unit_of_money(guess.header), (guess.column,))
-        elif column is not None and column.type == "hours":
-            yield Question("units", _("Is “{header}” in hours or in minutes?").format(header=guess.header), ("hours",))
-    if wide:
-        yield Question("units", _unit_of_money(_("the months")), ("mrr",))
-    has_money = wide or any((c := table.column(g)) is not None and c.type == "money" for g in sure)
-    if has_money and "currency" not in sure and "currency" not in settings.client.model_fields_set:
-        yield Question("client", _("In which currency are the amounts?"), ("currency",))
-
-
-def _unit_of_money(header: str) -> str:
-    return _("In which unit is “{header}”: units (whole currency), 円, 千円, 万円, 百万円, thousand, million or cents? "
-             "And without tax?").format(header=header)  # fmt: skip
-
-
-def _values(table: Table, frame: pd.DataFrame, sure: Mapping[str, Guess]) -> Iterator[Question]:
-    """Values of choices and flags that cannot be read: which of ours each of them is."""
-    for name, guess in sure.items():
-        column = table.column(name)
-        if column is None or column.type not in ("choice", "flag"):
-            continue
-        texts = pd.Series(frame[guess.header].str.strip().unique(), dtype=object)
-        texts = texts[texts != ""]
-        unread = texts[parse(texts, column.type, choices=column.choices).values.isna()]
-        if len(unread):
-            ours = " / ".join(column.choices) or "true / false"
-            asked = _("Which of {ours} is each of these values of “{header}”?").format(ours=ours, header=guess.header)
-            yield Question(f"values.{name}", asked, tuple(sorted(unread)[:_LISTED]))
-
-
-def _rows(table: Table, frame: pd.DataFrame) -> Iterator[Question]:
-    """Which rows count, where a column of states suggests that not all do."""
-    for header in _headers(frame):
-        if table.name in ("contracts", "accounts") and STATUS.fullmatch(normalise(header)):
-            counts = frame[header].str.strip().replace("", "–").value_counts()
-            if 2 <= len(counts) <= _LISTED:
-                shown = ", ".join(f"{value} ({n})" for value, n in counts.items())
-                yield Question("filter", _("Which rows count? “{header}” holds: {values}.").format(
-                    header=header, values=shown), (header,))  # fmt: skip
-
-
-def _clock(table: Table, frame: pd.DataFrame) -> dict[str, str] | None:
-    """The headers of start, end and break, where a time sheet has them."""
-    if table.name != "time_entries":
-        return None
-    found = {part: str(h) for part, words in CLOCK.items() for h in frame.columns if re.fullmatch(words, normalise(h))}
-    return found if {"start", "end"} <= set(found) else None
+    >>> _written(["工数_2026-09.csv", "工数_2026-10.csv"], ["顧客.csv"])
+    ('工数_*.csv',)
+    >>> _written(["deals-2026-09.csv"], ["deals-2026-09.csv", "deals-old.csv"])
+    ('deals-2026-09.csv',)
+    """
+    names = tuple(dict.fromkeys(files))
+    patterns = {_DAY_IN_NAME.sub("*", name) for name in names}
+    pattern = next(iter(patterns)) if len(patterns) == 1 else ""
+    others = set(there) - set(names)
+    if "*" not in pattern or re.search(r"[\[\]?]", pattern) or any(fnmatchcase(o, pattern) for o in others):
+        return names
+    return (pattern,)

@@ -65,8 +65,10 @@ HINTS: tuple[Hint, ...] = (
     Hint(("accounts",), "(営業|主)?担当", "csm", UNSURE),
     Hint(("accounts",), "業態|業種名", "industry", LIKELY),
     # forms
-    Hint(("survey_responses",), "タイムスタンプ|timestamp|回答日時|submit(date|ted.*)|送信日時",
+    Hint(("survey_responses",),
+         "タイムスタンプ|timestamp|回答日時|submit(date|ted.*)|送信日時|完了時刻|completiontime|datesubmitted",
          "responded_date", LIKELY),
+    Hint(("survey_responses",), "enddate|終了時刻", "responded_date", UNSURE),
     Hint(("survey_responses",), ".*(薦め|勧め|すすめ|推奨|recommend).*", "score", LIKELY),
     Hint(("survey_responses",), ".*(理由|ご意見|ご要望|why|reason|feedback).*", "comment", LIKELY),
     Hint(("survey_responses",),
@@ -74,31 +76,59 @@ HINTS: tuple[Hint, ...] = (
          "メールアドレス|e?mail(address)?", "respondent", LIKELY),
     Hint(("survey_responses",), "お?役[割職].*|(your)?role|jobtitle", "role", LIKELY),
     # task tools
-    Hint(("onboarding_steps",), "name|taskname|タスク名?|件名|課題名?", "step", LIKELY),
-    Hint(("onboarding_steps",), "startdate|着手日|開始日時?", "started_date", LIKELY),
-    Hint(("onboarding_steps",), "duedate|期限日?|予定日", "planned_date", LIKELY),
+    Hint(("onboarding_steps",), "(task|card)?name|タスク名?|カード名|件名|課題名?", "step", LIKELY),
+    Hint(("onboarding_steps",), "start(date)?|着手日|開始日時?", "started_date", LIKELY),
+    Hint(("onboarding_steps",), "due(date)?|期限日?|予定日", "planned_date", LIKELY),
     Hint(("onboarding_steps",), "completed(at|date|on)|完了日時?", "completed_date"),
+    Hint(("onboarding_steps",), "completed|完了", "completed_date", LIKELY),
     Hint(("onboarding_steps",), "court|担当側|ボール|誰の番", "owner", LIKELY),
     Hint(("tasks",), "taskid|課題キー|キー", "task_id"),
     Hint(("tasks",), "name|taskname|件名", "title", LIKELY),
+    Hint(("tasks",), "duedate|期限日|期日", "due_date", LIKELY),
     Hint(("tasks",), "completed(at|date|on)|完了日時?", "done_date", LIKELY),
     # time sheets
-    Hint(("time_entries",), "担当|氏名|社員名?|作業者|member|user|person|who", "csm", LIKELY),
-    Hint(("time_entries",), "(作業|業務)(内容|項目|分類|区分)|activity|category|tasks?", "task", LIKELY),
-    Hint(("time_entries",), "(作業|所要|実働)?時間(数)?|工数\\(.*\\)|duration|minutes|分", "hours", UNSURE),
-    Hint(("onboarding_steps", "survey_responses", "contracts", "contacts", "tasks", *_WORK),
+    Hint(("time_entries",),
+         "担当|氏名|名前|(社員|従業員|スタッフ|ユーザー?)名?|作業者|member|user(name)?|person|who", "csm", LIKELY),
+    Hint(("time_entries",), "(作業|業務)(内容|項目|分類|区分)|カテゴリー?名?|タスク名?|activity|category|tasks?",
+         "task", LIKELY),
+    Hint(("time_entries",), "description|説明", "task", UNSURE),
+    Hint(("time_entries",), "プロジェクト名?", "account_id", LIKELY),
+    Hint(("time_entries",), "startdate|開始日|勤務日|年月日", "date", LIKELY),
+    Hint(("time_entries",), "(作業|所要|実働|合計|労働|業務)?時間(数)?|工数\\(.*\\)|duration|minutes|分",
+         "hours", UNSURE),
+    # help desks
+    Hint(("activities",), "created?(at|date|on)|(作成|受付|起票|登録)日時?", "date", LIKELY),
+    Hint(("activities",), "ticketname", "subject", LIKELY),
+    Hint(("activities",), "description|説明|詳細", "text", LIKELY),
+    Hint(("activities",), "assignee|ticketowner|対応者", "csm", UNSURE),
+    Hint(("activities",), "organi[sz]ation|組織", "account_id", LIKELY),
+    Hint(("onboarding_steps", "survey_responses", "contracts", "mrr_months", "contacts", "tasks", *_WORK),
          "(お客様|顧客|取引先|得意先|貴社|御社|クライアント|会社)名?|customer|client|company|accountname"
          "|associatedcompany|projects?",
          "account_id", LIKELY),
 )  # fmt: skip
 # columns whose values say which rows count at all
 STATUS = re.compile(
-    r"(deal|opportunity|lead|subscription|contract)?(stage|status)|フェーズ|ステータス|状態|状況|契約状態|ステージ"
+    r"(deal|opportunity|lead|subscription|contract|lifecycle)?(stage|status)|フェーズ|ステータス|状態|状況|契約状態|ステージ"
+    r"|ライフサイクルステージ"
 )
 # the columns of a time sheet from which hours can be derived
-CLOCK = {"start": r"開始(時刻|時間)?|from|start(time)?", "end": r"終了(時刻|時間)?|to|end(time)?",
+CLOCK = {"start": r"(開始|出勤)(時刻|時間)?|from|start(time)?", "end": r"(終了|退勤)(時刻|時間)?|to|end(time)?",
          "break": r"休憩(時間)?(\(分\))?|break"}  # fmt: skip
 # the columns that tell which period an amount covers
 PERIOD = re.compile(r".*(term|interval|period|frequency|cycle|契約期間|契約月数|支払|請求(周期|間隔|サイクル|方法)).*")
+# the columns that tell how many of these periods, as Stripe has them
+EVERY = re.compile(r".*intervalcount|every")
+# a month that does not say its year, or which day or year a number is; or that says what kind of amount it holds
+_KIND = r"(予算|実績|計画|見込み?|予定|目標|売上|plan|budget|forecast|actual|target)"
+LOOSE_MONTH = (
+    rf"((\d{{2}}|\d{{4}})[年/.]?)?\d{{1,2}}月(度|分)?\(?{_KIND}?\)?|\d{{4}}[年/.]?\d{{1,2}}\(?{_KIND}\)?"
+    r"|(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?"
+    rf"|dec(ember)?)[./,']*(\d{{2}}|\d{{4}})?\(?{_KIND}?\)?"
+)
+# words for a side, as whose court a step is in
+SIDES = re.compile(
+    r"(自社|当社|弊社|社内|ベンダー|先方|顧客|客先|お客様?|御社|貴社|双方|両方|us|we|internal|vendor|customer|client|they|them|both)側?"
+)
 # the header under which kintone marks the first row of a record
 RECORD_START = "レコードの開始行"
