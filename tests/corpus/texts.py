@@ -412,7 +412,7 @@ CASES = [
         texts(text_of(ACCOUNTS[:3]).encode("iso2022_jp")),
         refused=("accounts.csv", "UTF-8"),
     ),
-    Case("a zero byte in a text", texts(_swapped("Std", "S\0d")), refused=("accounts.csv", "UTF-8")),
+    Case("a zero byte in a text", texts(contracts=_swapped("Std", "S\0d")), refused=("contracts.csv", "UTF-8")),
     Case("UTF-32", texts(text_of(ACCOUNTS).encode("utf-32")), refused=("accounts.csv", "UTF-8")),
     Case(
         "UTF-8 with one broken letter",
