@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from corpus import texts, values, workbooks
+from corpus import tables, texts, values, workbooks
 from corpus.company import AS_OF, Case
 
 import cs_analysis as cs
 from cs_analysis.data.book import Book, Checked, check
 from cs_analysis.errors import InputError
 
-CASES: list[Case] = [*texts.CASES, *workbooks.CASES, *values.CASES]
+CASES: list[Case] = [*texts.CASES, *workbooks.CASES, *values.CASES, *tables.CASES]
 
 
 def found(checked: Checked, severity: str) -> list[tuple[str, str, str, int, str]]:

@@ -151,7 +151,10 @@ def test_a_row_with_more_cells_than_the_header_is_told_and_not_read(tmp_path):
     (tmp_path / "accounts.csv").write_bytes(b"account_id,name\nA1,x\nA2,y,3\nA3,z,\n")
     raw = read_tables(tmp_path).tables["accounts"]
     assert raw.frame.to_dict("list") == {ROW: [2, 4], "account_id": ["A1", "A3"], "name": ["x", "z"]}
-    assert [(f.severity, f.rows, f.values) for f in raw.findings] == [("error", (3,), ("3",))]
+    assert [(f.severity, f.rows, f.values) for f in raw.findings] == [
+        ("error", (3,), ("3",)),
+        ("warning", (4,), ("3",)),  # a blank cell too many: a value may have moved to the right
+    ]
 
 
 def test_half_width_katakana_is_read(tmp_path):

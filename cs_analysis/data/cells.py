@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+
+from cs_analysis.data.formats import Shown
 
 ROW = "__row__"
 
@@ -18,9 +21,11 @@ class Grid:
 
     `rows` are the row numbers that the client sees. `merged` are (first row, first column, last row, last column),
     rows as the client counts them, columns from 0, both ends included. `uncalculated` are the formulas without a saved
-    value, by (row, column). `is_1904` says that bare numbers count days from 1904. Of a text file, `lengths` are how
-    many cells each row has, and `delimiter` is what parts them. `is_part` says that rows are missing, so that no total
-    can be compared.
+    value, by (row, column); they may lie below the cells. `struck_rows` hold cells that are struck through, and `shown`
+    are the words that a number format shows around a number. `is_1904` says that bare numbers count days from 1904. Of
+    a text file, `lengths` are how many cells each row has, and `delimiter` is what parts them. `header_row` is the row
+    number of the header where the kind of file tells it. `is_part` says that rows are missing, so that no total can be
+    compared.
     """
 
     cells: pd.DataFrame
@@ -29,10 +34,13 @@ class Grid:
     uncalculated: Mapping[tuple[int, int], str] = field(default_factory=dict)
     hidden_rows: Sequence[int] = ()
     hidden_columns: Sequence[int] = ()
+    struck_rows: Sequence[int] = ()
+    shown: Mapping[tuple[int, int], Shown] = field(default_factory=dict)
     is_hidden: bool = False
     is_1904: bool = False
     lengths: Sequence[int] = ()
     delimiter: str = ""
+    header_row: int | None = None
     is_part: bool = False
 
 
@@ -56,12 +64,16 @@ def cell_text(value: object) -> str:
         return ""
     if isinstance(value, str):
         return value
+    if isinstance(value, bytes):
+        return value.decode()
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time() else value.isoformat(sep=" ")
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
     if isinstance(value, (date, time)):
         return value.isoformat()
     if isinstance(value, timedelta):

@@ -40,6 +40,10 @@ SHORT_MONTH = Fault(N_("“{value}” is ambiguous: it could be a day or a year 
 NUMBER = Fault(N_("“{value}” cannot be read as a number."), _WRITE_NUMBER)
 WHOLE = Fault(N_("“{value}” is not a whole number."), N_("Write a whole number."))
 COMMA = Fault(N_("“{value}” is ambiguous: the comma could separate thousands or decimals."), _WRITE_NUMBER)
+POINT = Fault(
+    N_("“{value}” is ambiguous: the point could separate thousands or decimals."),
+    N_("Write the amount without a point, for example 100000."),
+)
 CURRENCY = Fault(
     N_("“{value}” is in another currency than its row."), N_("Give the currency in the currency column, or correct it.")
 )

@@ -29,14 +29,15 @@ class Headers:
 
     def __init__(
         self, table: Table, columns: Mapping[str, str] | None = None, others: Iterable[str] = (), *,
-        units_given: bool = False, patterns: Iterable[str] = (),
+        units_given: bool = False, over_rows: bool = False, patterns: Iterable[str] = (),
     ) -> None:  # fmt: skip
         """`columns` are their header → our name, `others` what else the mapping names, by their header.
 
-        `units_given`: the mapping says in which unit the amounts are. `patterns` are those of further headers.
+        `units_given`: the mapping says in which unit the amounts are. `over_rows`: a record may go over several rows,
+        most of their cells blank. `patterns` are those of further headers.
         """
         self._patterns = [re.compile(p) for p in patterns]
-        self.table, self.units_given = table, units_given
+        self.table, self.units_given, self.over_rows = table, units_given, over_rows
         self._mapped = {normalise(name): name for name in others}
         self._mapped |= {normalise(theirs): ours for theirs, ours in (columns or {}).items()}
 

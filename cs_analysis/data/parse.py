@@ -27,6 +27,7 @@ from cs_analysis.data.faults import (
     NO_SCORE,
     NUMBER,
     PERCENT,
+    POINT,
     SCORE,
     WHOLE,
     Unreadable,
@@ -131,6 +132,10 @@ _NUMBER = re.compile(
     r"(?P<scale>千|万|百万|億)?\s*(?P<after>円|%|[¥$€£]|[A-Z]{3})?"
 )
 _EUROPEAN = re.compile(rf"{_SIGN}?\d+(?:\.\d{{3}})*,\d+")
+_WHOLE_UNITS = ("JPY", "KRW", "VND")  # currencies without decimals: 100.000 is how Europe writes a hundred thousand
+_POINTS = re.compile(r"[-−△▲]?[¥￥]?\d{1,3}(\.\d{3})+円?")
+# 100000¹ is a footnote, and ① its sign; made plain they would be digits of the number
+_SMALL_DIGITS = re.compile("[²³¹⁰⁴-⁹₀-₉①-⓿❶-➓㉈-㉏㉑-㉟㊱-㊿]")
 _SCALES = {None: 1, "千": 1e3, "万": 1e4, "百万": 1e6, "億": 1e8}
 _MARKS = {
     "¥": ("JPY", "CNY"), "円": ("JPY",), "\\": ("JPY",),  # a file in cp932 has the yen sign where others have \
@@ -169,6 +174,9 @@ def _numbers(kind: str) -> Callable[[list[str], Mapping[str, str], str], tuple[n
     def read(texts: list[str], choices: Mapping[str, str], currency: str) -> tuple[np.ndarray, Wrong]:
         out, todo = _plain_numbers(texts)
         wrong = slowly(texts, todo, lambda t: _read_number(t, kind, currency), out)
+        wrong |= {int(i): NUMBER for i in todo if _SMALL_DIGITS.search(texts[i])}
+        if kind == "money" and currency in _WHOLE_UNITS:
+            wrong |= {i: POINT for i, t in enumerate(texts) if "." in t and _POINTS.fullmatch(t)}
         if kind == "count":
             wrong |= {int(i): WHOLE for i in np.flatnonzero(np.isfinite(out) & (out != np.floor(out)))}
         if kind == "rate":
@@ -262,7 +270,10 @@ def _read_hour(text: str) -> float:
 
 def _read_hours(texts: list[str], choices: Mapping[str, str], currency: str) -> tuple[np.ndarray, Wrong]:
     out, todo = _plain_numbers(texts)
-    return out, slowly(texts, todo, _read_hour, out)
+    wrong = slowly(texts, todo, _read_hour, out)
+    wrong |= {int(i): HOURS for i in todo if _SMALL_DIGITS.search(texts[i])}
+    out[list(wrong)] = np.nan
+    return out, wrong
 
 
 # ------------------------------------------------------------------------------------------- flags, choices, texts

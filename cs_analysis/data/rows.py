@@ -1,13 +1,13 @@
-"""The rows of a table as people leave them: merged cells, totals, repeated headers, hidden rows, cells without a value.
+"""The rows of a table as people leave them: merged cells, cells without a value, rows that nobody sees.
 
 What is certain is read; what is left out is listed; what could be meant in two ways is an error that names its cell.
+Rows that are no data at all are set aside in :mod:`aside`.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
@@ -15,28 +15,15 @@ import pandas as pd
 from cs_analysis.data.cells import ROW, Grid, where
 from cs_analysis.data.headers import Finding, Headers
 from cs_analysis.data.parse import parse
-from cs_analysis.data.schema import TABLES, find_column, normalise
 from cs_analysis.errors import N_
 
-_AMOUNTS = ("money", "number", "count", "hours", "rate", "score")
-_UNIT = re.compile(
-    r"単位[::]?(千円|万円|百万円|億円|千|百万|千ドル|thousand|million|k|m)|\(?in(thousands|millions)", re.I
-)
-_TOTAL = re.compile(
-    r"[【\[(]?(総合計|総計|合計|小計|中計|累計|月計|年計|集計|計|平均|件数|grandtotal|total|totals|subtotal|sum|average|count)"
-    r"(金額|額)?[】\])]?[::]?(\(?\d+件?\)?)?"
-)
-_HINT = re.compile("[計均件]|total|sum|average|count|ｔｏｔａｌ", re.IGNORECASE)  # without one of these it is no total
-_TOTAL_OF = re.compile(r".+[\s\u3000](集計|合計|小計|計|total|count|average)", re.IGNORECASE)
-_NO_SUM = ("累計", "平均", "件数", "average", "count")
+AMOUNTS = ("money", "number", "count", "hours", "rate", "score")
 _ERRORS = ("#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#GETTING_DATA",
            "#BLOCKED!", "#UNKNOWN!", "#FIELD!", "#ERROR!")  # fmt: skip
 _SERIAL = re.compile(r"\d{5}(\.\d+)?")
 _LOST_ID = re.compile(r"\d(\.\d+)?[eE]\+\d{2}")
-
-
-def _word(text: object) -> str:
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", str(text)).casefold())
+# 0 in the form of a date: what a formula shows that looks up an empty cell
+_DAY_ZERO = re.compile(r"00:00:00|1900[-/.年]0?1[-/.月]0?0日?")
 
 
 class TableRows:
@@ -55,6 +42,35 @@ class TableRows:
         column = self.headers.column(label)
         return column is not None and column.required
 
+    @property
+    def months(self) -> list[str]:
+        """The columns that are a month each, in the wide form of monthly revenue."""
+        if any((c := self.headers.column(label)) is not None and c.name == "month" for label in self.labels):
+            return []
+        return [lb for lb in self.labels if self.kinds[lb] == "money" and self.headers.column(lb) is None]
+
+    def row(self, i: int) -> int:
+        """The row number that the client sees."""
+        return int(self.frame[ROW].iloc[i])
+
+    def first(self, i: int) -> tuple[str, str]:
+        """The header and the text of the first filled cell of a row."""
+        at = int(np.argmax(self.written[i]))
+        return self.labels[at], str(self.frame[self.labels[at]].iloc[i]).strip()
+
+    def alone(self) -> np.ndarray:
+        """The positions of the rows of which one cell is filled and the others are blank."""
+        return np.flatnonzero(self.written.sum(axis=1) == 1) if len(self.labels) > 1 else np.array([], int)
+
+    def numbers(self, label: str) -> pd.Series:
+        """A column as the numbers that it holds; NaN where none can be read."""
+        return parse(self.frame[label], self.kinds[label]).values
+
+    def drop(self, aside: np.ndarray) -> None:
+        """Leave the rows marked out of the table."""
+        if aside.any():
+            self.frame, self.written = self.frame[~aside].reset_index(drop=True), self.written[~aside]
+
     def add(
         self, severity: str, problem: str, action: str, rows: Iterable[int] | None = None, column: str = "",
         values: Iterable[str] | None = None, **fields: object,
@@ -64,25 +80,9 @@ class TableRows:
             Finding(severity, problem, action, numbers, column, None if values is None else tuple(values), fields)
         )
 
-    # ---------------------------------------------------------------------------------------------- above the header
-
-    def check_units(self, above: pd.DataFrame, rows: np.ndarray) -> None:
-        """A title that says that amounts are in thousands must be confirmed in the client file."""
-        if self.headers.units_given or "money" not in self.kinds.values():
-            return
-        for number, texts in zip(rows, above.itertuples(index=False), strict=True):
-            for text in (t for t in texts if t):
-                if _UNIT.search(_word(text)):
-                    self.add(
-                        "error", N_("“{value}” stands above the header, so the amounts may not be in full units."),
-                        N_("Write the amounts in full and remove the note, or name the header row (header_row) and the "
-                           "unit (units) in the mapping of the client file."),
-                        rows=[number], values=[str(text).strip()],
-                    )  # fmt: skip
-
     # -------------------------------------------------------------------------------------------------- merged cells
 
-    def fill_merged(self) -> None:
+    def fill_merged(self, is_aside: Callable[[int], bool]) -> None:
         """A merged cell speaks for all its rows, except for an amount: nobody can say to which row it belongs."""
         position = {int(n): i for i, n in enumerate(self.frame[ROW])}
         filled: dict[str, list[int]] = {}
@@ -93,9 +93,9 @@ class TableRows:
                 continue
             first = str(self.frame.at[position[top], labels[0]])
             known = [label for label in labels if self.headers.known(label)]
-            if not first.strip() or not known or self._is_aside(position[top]):
+            if not first.strip() or not known or is_aside(position[top]):
                 continue
-            if len(known) > 1 or any(self.kinds[label] in _AMOUNTS for label in known):
+            if len(known) > 1 or any(self.kinds[label] in AMOUNTS for label in known):
                 self.add(
                     "error", N_("“{value}” stands in a merged cell that covers several rows or columns."),
                     N_("Unmerge it and write into each cell what belongs there."), rows=[top], column=labels[0],
@@ -105,7 +105,7 @@ class TableRows:
             for i in rows[1:]:
                 self.frame.at[i, labels[0]] = first
                 self.written[i, self.labels.index(labels[0])] = True
-            filled.setdefault(labels[0], []).extend(self._row(i) for i in rows[1:])
+            filled.setdefault(labels[0], []).extend(self.row(i) for i in rows[1:])
         for label, numbers in filled.items():
             self.add(
                 "note", N_("The cell is merged with the one above; its value “{value}” is taken for this row too."), "",
@@ -113,128 +113,25 @@ class TableRows:
                 values=self.frame.set_index(ROW)[label].loc[numbers],
             )  # fmt: skip
 
-    # ------------------------------------------------------------------------------------------ rows that are no data
-
-    def set_aside(self) -> None:
-        """Repeated headers and totals leave the table; each is listed, and a total is compared with its rows."""
-        aside = np.zeros(len(self.frame), bool)
-        aside |= self._repeated_headers()
-        totals = self._totals() & ~aside
-        self._compare_totals(totals, aside)
-        kept = ~(aside | totals)
-        self.frame, self.written = self.frame[kept], self.written[kept]
-
-    def _is_aside(self, i: int) -> bool:
-        return bool(self._is_total_row(i))
-
-    def _row(self, i: int) -> int:
-        """The row number that the client sees."""
-        return int(self.frame[ROW].iloc[i])
-
-    def _first(self, i: int) -> tuple[str, str]:
-        """The header and the text of the first filled cell of a row."""
-        at = int(np.argmax(self.written[i]))
-        return self.labels[at], str(self.frame[self.labels[at]].iloc[i]).strip()
-
-    def _repeated_headers(self) -> np.ndarray:
-        """Rows that repeat the header; what follows another header belongs to another table."""
-        aside = np.zeros(len(self.frame), bool)
-        names = {spelling for t in TABLES.values() for c in t.columns for spelling in (c.name, c.label_ja)}
-        names |= set(self.labels)
-        hits = sum(
-            (self.frame[label].isin(names).to_numpy().astype(int) for label in self.labels), np.zeros(len(aside), int)
-        )
-        for i in np.flatnonzero(hits >= 2):
-            texts = {
-                label: str(self.frame[label].iloc[i]).strip()
-                for j, label in enumerate(self.labels)
-                if self.written[i, j]
-            }
-            same = all(self._is_header(label, text) for label, text in texts.items())
-            label, text = self._first(int(i))
-            if same:
-                aside[i] = True
-                self.add(
-                    "note", N_("The row repeats the header; it is set aside."), "", rows=[self._row(int(i))],
-                    column=label, values=[text],
-                )  # fmt: skip
-            elif any(all(find_column(t, text) for text in texts.values()) for t in TABLES.values()):
-                aside[i:] = True
-                self.add(
-                    "error", N_("The row looks like the header of another table, and what follows it is not read."),
-                    N_("Put every table into a sheet of its own."), rows=[self._row(int(i))], column=label,
-                    values=[text],
-                )  # fmt: skip
-                break
-        return aside
-
-    def _is_header(self, label: str, text: str) -> bool:
-        known = self.headers.known(text)
-        return normalise(text) == normalise(label) or bool(known and known == self.headers.known(label))
-
-    def _totals(self) -> np.ndarray:
-        found = np.zeros(len(self.frame), bool)
-        for label in self.labels:
-            found |= where(self.frame[label], lambda t: bool(self._total_word(t)))
-        for i in np.flatnonzero(found):
-            found[i] = self._is_total_row(int(i))
-        return found
-
-    def _total_word(self, text: str) -> str:
-        if len(text) > 60 or not _HINT.search(text):
-            return ""
-        word = _word(text)
-        if _TOTAL.fullmatch(word):
-            return word
-        found = _TOTAL_OF.fullmatch(text.strip())
-        return found[1].lower() if found else ""
-
-    def _is_total_row(self, i: int) -> bool:
-        """Whether a row says "total" and lacks what every row of data must have."""
-        texts = {label: str(self.frame[label].iloc[i]) for label in self.labels}
-        words = {label: word for label, t in texts.items() if (word := self._total_word(t))}
-        if not words:
-            return False
-        plain = any(_TOTAL.fullmatch(_word(texts[label])) for label in words)
-        blank = [r for r in self.required if not texts[r].strip()]
-        return bool(blank) or (plain and any(r in words for r in self.required))
-
-    def _compare_totals(self, totals: np.ndarray, aside: np.ndarray) -> None:
-        """Each total with the sum of its rows: those since the last subtotal, or all."""
-        since = 0
-        for i in np.flatnonzero(totals):
-            label, text = self._first(int(i))
-            number, apart = self._row(int(i)), False
-            data = ~(totals | aside)
-            word = next((w for lb in self.labels if (w := self._total_word(str(self.frame[lb].iloc[i])))), "")
-            for amount in (lb for lb in self.labels if self.kinds[lb] in ("money", "hours", "number")):
-                said = self._number(self.frame[amount].iloc[int(i) : int(i) + 1], amount).iloc[0]
-                if said != said or self.grid.is_part or any(w in word for w in _NO_SUM):
-                    continue
-                part = np.arange(len(data)) < i
-                sums = [self._number(self.frame[amount][data & part & rows], amount).sum()
-                        for rows in (np.arange(len(data)) >= since, np.full(len(data), True))]  # fmt: skip
-                if all(abs(total - said) >= 1 for total in sums):
-                    apart = True
-                    self.add(
-                        "warning", N_("The total row says {said}, but the rows add up to {total}; it is set aside."),
-                        N_("Look for rows that are missing, doubled or wrong, or correct the total."), rows=[number],
-                        column=amount, values=[str(self.frame[amount].iloc[i])], said=f"{said:,.10g}",
-                        total=f"{sums[-1]:,.10g}",
-                    )  # fmt: skip
-            since = int(i) + 1
-            if not apart:
-                self.add(
-                    "note", N_("The row is a total and is set aside."), "", rows=[number], column=label, values=[text]
-                )
-
-    def _number(self, texts: pd.Series, label: str) -> pd.Series:
-        return parse(texts, self.kinds[label]).values
-
     # ------------------------------------------------------------------------------------------- cells without values
 
+    def show_units(self) -> None:
+        """Write into the amounts what their number formats show: 円/年, K, 分. They are then read as in a text file."""
+        if not self.grid.shown or self.headers.units_given:
+            return
+        position = {int(n): i for i, n in enumerate(self.frame[ROW])}
+        shown_in = {label: self._says_units(label) for label in self.labels}
+        for (row, at), shown in self.grid.shown.items():
+            label = self.columns.get(at, "")
+            if shown_in.get(label) and row in position and (text := str(self.frame.at[position[row], label])):
+                self.frame.at[position[row], label] = shown.text(text)
+
+    def _says_units(self, label: str) -> bool:
+        column = self.headers.column(label)
+        return self.kinds[label] in ("money", "hours") or (column is not None and column.name == "billing_months")
+
     def check_cells(self) -> None:
-        """Errors of Excel, formulas without a value, numbers of 1904 and ids that lost their digits."""
+        """Errors of Excel, formulas without a value, days that are none and ids that lost their digits."""
         for label in self.labels:
             errors = where(self.frame[label], lambda t: t in _ERRORS or (len(t) > 2 and not t.strip("#")))
             if errors.any():
@@ -251,12 +148,14 @@ class TableRows:
                 self._check_lost_digits(label)
             if self.grid.is_1904 and self.kinds[label] in ("date", "month"):
                 self._check_1904(label)
+            if self.kinds[label] in ("date", "month"):
+                self._check_day_zero(label)
         self._check_uncalculated()
 
     def _check_swallowed(self, label: str) -> None:
         """A quotation mark that is opened by mistake swallows whole rows, up to the next one."""
         broken = where(self.frame[label], lambda t: "\n" in t)
-        if len(self.labels) < 3 or not broken.any():
+        if not broken.any() or (len(self.labels) == 2 and not self.headers.known(label)) or len(self.labels) < 2:
             return
         parts = self.frame.loc[broken, label].map(
             lambda t: max(line.count(self.grid.delimiter) for line in t.splitlines())
@@ -278,6 +177,16 @@ class TableRows:
                 values=self.frame.loc[lost, label],
             )  # fmt: skip
             self.frame.loc[lost, label] = ""
+
+    def _check_day_zero(self, label: str) -> None:
+        zero = where(self.frame[label], lambda t: bool(_DAY_ZERO.fullmatch(t.strip())))
+        if zero.any():
+            self.add(
+                "error", N_("The date is 0, which Excel shows as 1900/1/0: its formula found an empty cell."),
+                N_("Clear the cell where there is no date, or let the formula give an empty text."),
+                rows=self.frame.loc[zero, ROW], column=label, values=self.frame.loc[zero, label],
+            )  # fmt: skip
+            self.frame.loc[zero, label] = ""
 
     def _check_1904(self, label: str) -> None:
         bare = where(self.frame[label], lambda t: bool(_SERIAL.fullmatch(t)))
@@ -306,11 +215,18 @@ class TableRows:
     # --------------------------------------------------------------------------------------------------- what is hidden
 
     def tell_hidden(self) -> None:
-        """What a person does not see in Excel and is read all the same."""
-        rows = [r for r in self.grid.hidden_rows if r in set(self.frame[ROW])]
+        """What a person does not see in Excel, or sees struck through, and is read all the same."""
+        there = set(self.frame[ROW])
+        rows = [r for r in self.grid.hidden_rows if r in there]
         if rows:
             self.add(
                 "warning", N_("Hidden rows are read like the others: {count} in all."),
+                N_("If they shall not count, delete them."), rows=rows[:1], count=len(rows),
+            )  # fmt: skip
+        rows = [r for r in self.grid.struck_rows if r in there]
+        if rows:
+            self.add(
+                "warning", N_("Rows that are struck through are read like the others: {count} in all."),
                 N_("If they shall not count, delete them."), rows=rows[:1], count=len(rows),
             )  # fmt: skip
         for column in self.grid.hidden_columns:

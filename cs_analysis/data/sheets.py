@@ -1,6 +1,7 @@
 """From a grid of cells to a table: where its header is and which rows are data.
 
-People put titles above a header and split it over two rows; the rows themselves are looked through in :mod:`rows`.
+People put titles above a header and split it over two rows; what stands around the table is looked at in :mod:`units`,
+its rows in :mod:`aside` and :mod:`rows`, and the lengths of those of a text file in :mod:`lengths`.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from cs_analysis.data.aside import is_total_row, set_aside, set_notes_aside
 from cs_analysis.data.cells import ROW, Grid, where
 from cs_analysis.data.headers import Finding, Headers
+from cs_analysis.data.lengths import check_lengths
 from cs_analysis.data.rows import TableRows
+from cs_analysis.data.units import check_units
 from cs_analysis.errors import N_, InputError
 
 _SEARCHED = 40  # filled rows among which the header is looked for
@@ -43,10 +47,12 @@ def tabulate(
     cells = grid.cells.set_axis(range(grid.cells.shape[1]), axis=1)
     none = np.zeros((len(cells), 0), bool)
     written = np.column_stack([none, *(where(cells[c], lambda t: bool(t) and not t.isspace()) for c in cells)])
-    for row, column in grid.uncalculated:
+    below = sorted({row for row, _column in grid.uncalculated if row > len(cells)})
+    for row, column in (place for place in grid.uncalculated if place[0] <= len(cells)):
         cells.iat[row - 1, column] = ""
         written[row - 1, column] = True
     filled = written.any(axis=1)
+    header_row = grid.header_row or header_row
     if header_row is not None:
         filled &= grid.rows >= header_row
     if not filled.any():
@@ -54,7 +60,7 @@ def tabulate(
     names, first, last = _header(cells, np.flatnonzero(filled), headers, header_row is not None)
     body = np.flatnonzero(filled)
     body = body[body > last]
-    body, too_long = _too_long(grid, written, body, last)
+    body, too_long = check_lengths(cells, grid, body, last, [headers.kind(name) for name in names])
     keep = [i for i, name in enumerate(names) if name or written[body, i].any()]
     labels = distinct([names[i] or f"column {i + 1}" for i in keep])
     frame = cells.iloc[body, keep].set_axis(labels, axis=1)
@@ -63,28 +69,45 @@ def tabulate(
     columns = dict(zip(keep, labels, strict=True))
     table = TableRows(frame, grid, headers, columns, written[body][:, keep])
     table.findings += too_long
-    table.check_units(cells.iloc[:first], grid.rows[:first])
-    table.fill_merged()
-    table.set_aside()
+    if header_row is None:
+        _check_above(table, cells, np.flatnonzero(filled), first)
+    if below:
+        table.add(
+            "warning", N_("Formulas without a saved result stand below the table: {count} rows; they are not read."),
+            N_("If they hold data, open the workbook in Excel and save it."), rows=below[:1], count=len(below),
+        )  # fmt: skip
+    check_units(table, cells.iloc[:first], grid.rows[:first], int(grid.rows[last]))
+    table.show_units()
+    set_notes_aside(table)
+    table.fill_merged(lambda i: is_total_row(table, i))
+    set_aside(table)
     table.check_cells()
     table.tell_hidden()
     return table.frame.reset_index(drop=True), table.findings
 
 
-def _too_long(grid: Grid, written: np.ndarray, body: np.ndarray, header: int) -> tuple[np.ndarray, list[Finding]]:
-    """The rows without those of a text file that have more cells than its header, and what is said about these."""
-    if not len(grid.lengths):
-        return body, []
-    count = grid.lengths[header]
-    rows = [i for i in body if written[i, count:].any()]
-    if not rows:
-        return body, []
-    problem = N_("The row has {value} cells, but the header has {count}: a value holds a “{delimiter}” of its own.")
-    action = N_("Put the value between quotation marks, or write it without the “{delimiter}”.")
-    lengths = tuple(str(grid.lengths[i]) for i in rows)
-    numbers = tuple(int(grid.rows[i]) for i in rows)
-    fields = {"count": count, "delimiter": grid.delimiter}
-    return np.setdiff1d(body, rows), [Finding("error", problem, action, numbers, "", lengths, fields)]
+def _check_above(table: TableRows, cells: pd.DataFrame, filled: np.ndarray, header: int) -> None:
+    """Another table above the header, of which nothing would be read: a header of its own, and rows below it."""
+    above = [i for i in filled if i < header]
+    for begin in above:
+        names = _clean_names(cells.iloc[begin])
+        if table.headers.count(names) < 2:
+            continue
+        rows = [i for i in above if i > begin and _is_data(cells.iloc[i], names, table.headers)]
+        if rows:
+            numbers = table.grid.rows
+            table.add(
+                "error", N_("Rows {first} to {last} stand above the header of the table and are not read."),
+                N_("Put every table into a sheet of its own, or all rows below one header."),
+                rows=[int(numbers[begin])], first=int(numbers[rows[0]]), last=int(numbers[rows[-1]]),
+            )  # fmt: skip
+            return
+
+
+def _is_data(row: pd.Series, names: list[str], headers: Headers) -> bool:
+    """Whether a row has values under two of the headers known."""
+    known = [bool(headers.known(name)) for name in names]
+    return sum(k and bool(str(text).strip()) for k, text in zip(known, row, strict=True)) > 1
 
 
 def _header(cells: pd.DataFrame, filled: np.ndarray, headers: Headers, is_given: bool) -> tuple[list[str], int, int]:

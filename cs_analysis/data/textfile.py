@@ -11,11 +11,13 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from cs_analysis.data.cells import Grid
+from cs_analysis.data.cells import Grid, where
 from cs_analysis.errors import N_, InputError
 
 _NOT_TEXT = N_("The file {file} is not text that can be read; save it as CSV UTF-8.")
 _SEPARATOR = re.compile(r"\ufeff?\"?sep=(.)\"?\r?\n?", re.IGNORECASE)  # Excel's own hint in the first line
+_LARGEST_CELL = 2**31 - 1  # letters; the 131,072 of the csv module are soon reached by a pasted mail
+_END_OF_DOS = "\x1a"  # Ctrl-Z, which old programs write at the end of a text
 _OPEN_QUOTE = re.compile("unexpected end of data|EOF inside string")
 
 
@@ -34,7 +36,7 @@ def read_text(content: bytes, file: str, count_known: Callable[[list[str]], int]
     InputError
         When the file is not such a text, is empty, or opens a quote that it never closes.
     """
-    text = decode(content, file)
+    text = decode(content, file).rstrip(_END_OF_DOS)
     if not text.strip("\ufeff \t\r\n,;"):
         raise InputError(N_("The file {file} is empty; fill it in or remove it."), file=file)
     hint = _SEPARATOR.match(text)
@@ -43,6 +45,8 @@ def read_text(content: bytes, file: str, count_known: Callable[[list[str]], int]
     body = text[hint.end() :] if hint else text
     cells = _regular(body, delimiter)
     if cells is not None and count_known(list(cells.iloc[0])) > 1:
+        if len(cells) < len(body.rstrip("\r\n").splitlines()) and _spans_rows(cells, delimiter):
+            _ragged(body, delimiter, file)  # the fast reader forgives a quotation mark in the middle of a row
         return Grid(cells, np.arange(first, first + len(cells)), delimiter=delimiter)
     rows = _ragged(body, delimiter, file)
     width = max(map(len, rows), default=0)
@@ -62,8 +66,14 @@ def _regular(text: str, delimiter: str) -> pd.DataFrame | None:
         return None
 
 
+def _spans_rows(cells: pd.DataFrame, delimiter: str) -> bool:
+    """Whether a cell holds a line break and a delimiter, as one that swallowed a row does."""
+    return any(where(cells[c], lambda t: "\n" in t and delimiter in t).any() for c in cells)
+
+
 def _ragged(text: str, delimiter: str, file: str) -> list[list[str]]:
     """Rows of any length, by the slow reader."""
+    csv.field_size_limit(_LARGEST_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows: list[list[str]] = []
     began = 1
@@ -79,7 +89,7 @@ def _ragged(text: str, delimiter: str, file: str) -> list[list[str]]:
             ) from None  # fmt: skip
         raise InputError(
             N_("The file {file} cannot be read as a table: row {row} has text after a closing quotation mark; "
-               "save it as CSV UTF-8 again."),
+               "remove the mark, or write it twice."),
             file=file, row=began,
         ) from None  # fmt: skip
     return rows
@@ -111,7 +121,7 @@ def decode(content: bytes, file: str) -> str:
         raise InputError(_NOT_TEXT, file=file)
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encodings = ["utf-16"]
-    elif b"\0" in content[:2000]:
+    elif _looks_wide(content[:2000]):
         zeros = [content[:2000:2].count(0), content[1:2000:2].count(0)]  # the upper halves of Latin letters and commas
         encodings = ["utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"]
     else:
@@ -126,6 +136,11 @@ def decode(content: bytes, file: str) -> str:
         if "\0" not in text and not (encoding == "cp932" and _is_mistaken(content, text)):
             return text
     raise InputError(_NOT_TEXT, file=file)
+
+
+def _looks_wide(start: bytes) -> bool:
+    """Whether one byte in twenty is zero, as in UTF-16; a single one is a slip in a text of another kind."""
+    return 20 * start.count(0) > len(start)
 
 
 def _refuse_other_kinds(content: bytes, file: str) -> None:

@@ -16,12 +16,14 @@ _LONGEST_NAME = 60  # what is longer, or has several lines, is somebody's own wo
 def tidy(text: str) -> str:
     """A text without spaces around it, and, where it is short, in the widths that a keyboard gives; ㈱ and （ stay.
 
+    A letter and its mark apart, as a Mac writes them, become one letter.
+
     >>> tidy("　ＡＢＣ商事（株） "), tidy("ｱｵｿﾞﾗ"), tidy("㈱青空")
     ('ABC商事（株）', 'アオゾラ', '㈱青空')
     """
     if text.isascii():
         return text.strip()
-    text = text.translate(_UNSEEN).strip()
+    text = unicodedata.normalize("NFC", text.translate(_UNSEEN)).strip()
     if len(text) > _LONGEST_NAME or "\n" in text:
         return text
     return _HALF_KANA.sub(lambda m: unicodedata.normalize("NFKC", m[0]), text.translate(_SPACES | _LETTERS)).strip()

@@ -6,6 +6,7 @@ besides dates, and trusts its file; so the parts are looked through first, each 
 
 from __future__ import annotations
 
+import html
 import io
 import re
 import zipfile
@@ -71,7 +72,7 @@ class Workbook:
         try:
             self._parts = zipfile.ZipFile(io.BytesIO(content))
             self._refuse_traps()
-            self._styles = self._shown_styles()
+            self._styles = self._read_styles()
             self._places, self._is_1904, self._recalculates = self._contents()
             self._book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         except InputError:
@@ -118,21 +119,28 @@ class Workbook:
         waits = calculation is not None and calculation.get("fullCalcOnLoad") in ("1", "true")
         return places, is_1904, waits
 
-    def _shown_styles(self) -> dict[bytes, Shown]:
-        """Number of a cell style → what its number format adds to the number."""
+    def _read_styles(self) -> Styles:
+        """What the cell styles add to a number, and which of them strike the text through."""
         if "xl/styles.xml" not in self._parts.namelist():
-            return {}
+            return Styles()
         root = ElementTree.fromstring(self._parts.read("xl/styles.xml"))
         main = root.tag.removesuffix("styleSheet")
         codes = {f.get("numFmtId", ""): f.get("formatCode", "") for f in root.iter(f"{main}numFmt")}
-        cells = root.find(f"{main}cellXfs")
-        found = {}
+        fonts, cells = root.find(f"{main}fonts"), root.find(f"{main}cellXfs")
+        strikes = {
+            str(i)
+            for i, font in enumerate(fonts if fonts is not None else ())
+            if (strike := font.find(f"{main}strike")) is not None and strike.get("val", "1") not in ("0", "false")
+        }
+        shown, struck = {}, set()
         for number, style in enumerate(cells if cells is not None else ()):
-            identifier = style.get("numFmtId", "0")
+            identifier, key = style.get("numFmtId", "0"), str(number).encode()
             code = codes.get(identifier) or ("0%" if identifier in ("9", "10") else "")
-            if (shown := shown_by(code)) is not None:
-                found[str(number).encode()] = shown
-        return found
+            if (adds := shown_by(code)) is not None:
+                shown[key] = adds
+            if style.get("fontId") in strikes:
+                struck.add(key)
+        return Styles(shown, frozenset(struck))
 
     def grid(self, sheet: str) -> Grid:
         """A sheet as texts, with the row numbers of Excel, and what its values do not tell."""
@@ -156,15 +164,25 @@ class Workbook:
         except Exception as error:  # a part that calamine cannot make sense of
             raise InputError(_UNREADABLE, file=self.file) from error
         height = len(columns[0]) if columns else 0
+        shown = {}
         for (row, column), mark in marks.texts.items():
-            if column < len(columns) and row <= height:
-                text = columns[column][row - 1]
-                columns[column][row - 1] = mark.text(text) if isinstance(mark, Shown) else mark
+            if column >= len(columns) or row > height:
+                continue
+            if isinstance(mark, Shown) and mark.in_amounts:  # which columns hold amounts, the header says
+                shown[row, column] = mark
+                continue
+            text = columns[column][row - 1]
+            columns[column][row - 1] = mark.text(text) if isinstance(mark, Shown) else mark
+        uncalculated = {(r, c): formula for (r, c), formula in marks.uncalculated.items() if c < len(columns)}
         cells = pd.DataFrame({i: np.array(c, dtype=object) for i, c in enumerate(columns)})
         return Grid(
-            cells, np.arange(1, height + 1), merged, marks.uncalculated, marks.hidden_rows, marks.hidden_columns,
-            sheet in self._hidden, self._is_1904,
+            cells, np.arange(1, height + 1), merged, uncalculated, marks.hidden_rows, marks.hidden_columns,
+            sorted(marks.struck_rows), shown, self.is_hidden(sheet), self._is_1904,
         )  # fmt: skip
+
+    def is_hidden(self, sheet: str) -> bool:
+        """Whether a person does not see the sheet in Excel."""
+        return sheet in self._hidden
 
     def _chunks(self, part: str) -> Iterator[bytes]:
         """The bytes of a sheet in pieces that end with a row; its size and checksum are proved on the way."""
@@ -206,6 +224,19 @@ def _texts(column: tuple[Any, ...]) -> list[str]:
 # --------------------------------------------------------------------------------- what the values alone do not tell
 
 
+@dataclass(frozen=True)
+class Styles:
+    """The numbers of cell styles: those whose number format adds to a number, and those that strike it through."""
+
+    shown: dict[bytes, Shown] = field(default_factory=dict)
+    struck: frozenset[bytes] = frozenset()
+
+    def pattern(self) -> re.Pattern[bytes] | None:
+        """What finds a cell of any of these styles."""
+        numbers = b"|".join(sorted({*self.shown, *self.struck}))
+        return re.compile(rb"\bs=\"(?:" + numbers + rb")\"") if numbers else None
+
+
 @dataclass
 class Marks:
     """What stands in the XML of a sheet besides the values: cells by (row from 1, column from 0).
@@ -217,6 +248,7 @@ class Marks:
     uncalculated: dict[tuple[int, int], str] = field(default_factory=dict)
     hidden_rows: list[int] = field(default_factory=list)
     hidden_columns: list[int] = field(default_factory=list)
+    struck_rows: set[int] = field(default_factory=set)
     stray: str = ""
 
 
@@ -232,9 +264,9 @@ _HIDDEN = re.compile(rb"hidden\s*=\s*[\"'](?:1|true)")
 _NOTEWORTHY = re.compile(rb"hidden\s*=\s*[\"'](?:1|true)|t=\"e\"|<(?:\w+:)?f\b|t='e'")
 
 
-def _look_through(chunks: Iterator[bytes], styles: dict[bytes, Shown], recalculates: bool) -> Marks:
+def _look_through(chunks: Iterator[bytes], styles: Styles, recalculates: bool) -> Marks:
     marks = Marks()
-    style = re.compile(rb"\bs=\"(?:" + b"|".join(map(re.escape, styles)) + rb")\"") if styles else None
+    style = styles.pattern()
     filled, wide, last, number, is_first = 0, set(), b"", 0, True
     for chunk in chunks:
         if is_first:
@@ -271,7 +303,7 @@ def _last_row(chunk: bytes, number: int) -> int:
     return int(about[b"r"]) if b"r" in about else number + chunk.count(b"<row")
 
 
-def _note_rows(chunk: bytes, number: int, styles: dict[bytes, Shown], recalculates: bool, marks: Marks) -> int:
+def _note_rows(chunk: bytes, number: int, styles: Styles, recalculates: bool, marks: Marks) -> int:
     for found in _ROW.finditer(chunk):
         about = dict(_ATTRIBUTE.findall(found[1]))
         number = int(about.get(b"r", number + 1))
@@ -287,18 +319,21 @@ def _note_rows(chunk: bytes, number: int, styles: dict[bytes, Shown], recalculat
 
 
 def _note_cell(
-    place: tuple[int, int], kind: dict[bytes, bytes], inner: bytes, styles: dict[bytes, Shown], recalculates: bool,
+    place: tuple[int, int], kind: dict[bytes, bytes], inner: bytes, styles: Styles, recalculates: bool,
     marks: Marks,
 ) -> None:  # fmt: skip
     formula = _FORMULA.search(inner)
     found = _VALUE.search(inner)
     value = found[1] if found else b""
+    style = kind.get(b"s", b"")
+    if style in styles.struck and (value or b"<is>" in inner):
+        marks.struck_rows.add(place[0])
     if kind.get(b"t") == b"e":
         marks.texts[place] = value.decode() or "#ERROR!"
     elif formula and kind.get(b"t") != b"str" and (not value or (recalculates and value in (b"0", b"0.0"))):
         # XlsxWriter and openpyxl write formulas without their result, and ask Excel to calculate on opening
-        marks.uncalculated[place] = "=" + (formula[1] or b"").decode("utf-8", "replace")
-    elif value and kind.get(b"t", b"n") == b"n" and (shown := styles.get(kind.get(b"s", b""))) is not None:
+        marks.uncalculated[place] = "=" + html.unescape((formula[1] or b"").decode("utf-8", "replace"))
+    elif value and kind.get(b"t", b"n") == b"n" and (shown := styles.shown.get(style)) is not None:
         marks.texts[place] = shown
 
 

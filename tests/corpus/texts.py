@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from corpus.company import ACCOUNTS, CONTRACTS, HEADER, LINES, Case, changed, text_of, texts
@@ -55,6 +56,40 @@ def _zipped(folder: Path) -> None:
     (folder / "usage.csv.zip").write_bytes(b"PK\x03\x04")
 
 
+def _with_remarks(count: int) -> str:
+    """The contracts with columns behind them that are blank in every row."""
+    return SOUND.replace("月額", "月額,備考" + (count - 1) * ",備考2").replace(
+        "00000\r\n", "00000" + count * "," + "\r\n"
+    )
+
+
+def _wide(*rows: tuple[object, ...]) -> Callable[[Path], None]:
+    """Monthly revenue with a column for June and one for October; the line of A1 stands first."""
+    header = ("顧客ID", "2024年6月", "2024年10月")
+    table = text_of((header, ("A1", 100_000, 100_000), *(row for row in rows if row)))
+
+    def make(folder: Path) -> None:
+        texts(mrr_months=table)(folder)
+        (folder / "contracts.csv").unlink()
+
+    return make
+
+
+WIDE_NOTE = (("note", "mrr_months.csv", "", 0, "month"),)
+
+
+def _year_by_year(folder: Path) -> None:
+    texts()(folder)
+    (folder / "contracts.csv").rename(folder / "2023-契約.csv")
+    (folder / "2024-契約.csv").write_text(SOUND, encoding="utf-8")
+
+
+def _composed(folder: Path) -> None:
+    """As a Mac names a file: the letter and its mark are two."""
+    texts(config='[mapping.contracts]\nfile = "データ.csv"\n')(folder)
+    (folder / "contracts.csv").rename(folder / "テ\u3099ータ.csv")
+
+
 SALESFORCE = (
     '"契約ID","顧客ID","商品","開始日","終了日","月額"\r\n' + text_of(LINES) + "\r\n\r\n"
     '"契約レポート"\r\n"Copyright (c) 2000-2024 salesforce.com, inc. All rights reserved."\r\n'
@@ -92,7 +127,15 @@ CASES = [
     Case("a semicolon in the title of a file with commas", texts(contracts="契約;一覧;2024;10;31;x;y\r\n" + SOUND)),
     Case("blank rows and rows of commas only", texts(contracts=_swapped("C2,", ",,,,,\r\n\r\n \r\nC2,"))),
     Case("a spare comma at the end of every row", texts(contracts=SOUND.replace("\r\n", ",\r\n"))),
-    Case("a spare comma at the end of one row", texts(contracts=_swapped("100000", "100000,"))),
+    Case(
+        "a spare comma at the end of one row",
+        texts(contracts=_swapped("100000", "100000,")),
+        warnings=(("warning", "contracts.csv", "", 2, ""),),
+    ),
+    Case(
+        "spare commas at the end of every row, behind a blank last column",
+        texts(contracts=SOUND.replace("月額\r\n", "月額,備考\r\n").replace("00000\r\n", "00000,,\r\n")),
+    ),
     Case(
         "rows cut short where the last cells are blank",
         texts(
@@ -112,6 +155,33 @@ CASES = [
         errors=(("error", "contracts.csv", "", 2, ""),),
         said=("7", "6"),
     ),
+    *(
+        Case(
+            f"commas for thousands that nobody quoted, and {name}",
+            texts(contracts=_with_remarks(remarks).replace(*change)),
+            errors=tuple(("error", "contracts.csv", "", row, "") for row in rows),
+            said=("100,000",),
+        )
+        for name, remarks, change, rows in (
+            ("a blank last column", 1, ("100000", "100,000"), (2,)),
+            ("two blank last columns in every row", 2, ("00000", "00,000"), (2, 3, 4)),
+        )
+    ),
+    Case(
+        "a comma inside a name that nobody quoted, and a blank last column",
+        texts("顧客ID,顧客名,区分,備考\r\nA1,青空商事, Inc.,大手,\r\nA2,海山,中小,\r\nA3,㈱星野,中小,\r\n"),
+        warnings=(("warning", "accounts.csv", "", 2, ""),),
+        notes=(("note", "accounts.csv", "", 0, "区分"),),
+    ),
+    Case(
+        "hours with a comma that nobody quoted, and a blank last column",
+        texts(
+            time_entries="日付,担当者,顧客ID,作業区分,工数,メモ\r\n2024-05-01,佐藤,A1,定例会,1,5,\r\n"
+            "2024-05-02,佐藤,A1,定例会,2,\r\n"
+        ),
+        errors=(("error", "time_entries.csv", "", 2, ""),),
+        said=("1,5",),
+    ),
     Case(
         "a comma inside a name that nobody quoted",
         texts(contracts=_swapped("C3,A3,Pro", "C3,A3,Pro, Max")),
@@ -122,6 +192,21 @@ CASES = [
         "a quote that is opened in one row and closed two rows later",
         texts(contracts=_swapped("C1,A1,Std", 'C1,A1,"Std').replace("Pro", 'Pro"')),
         errors=(("error", "contracts.csv", "", 2, "商品"),),
+    ),
+    Case(
+        "quotes that open in two rows and close in none",
+        texts(contracts=SOUND.replace(",Std", ',"Std')),
+        refused=("contracts.csv", "row 2", "quot"),
+    ),
+    Case(
+        "a quote that swallows a row of two columns",
+        texts(text_of(ACCOUNTS).replace("青空商事", '"青空商事').replace("海山", '海山"')),
+        errors=(("error", "accounts.csv", "", 2, "顧客名"),),
+    ),
+    Case(
+        "a cell longer than the reader of ragged rows takes by itself",
+        texts("顧客ID,顧客名,メモ\r\nA1,青空商事," + 200_000 * "あ" + "\r\nA2,海山\r\nA3,㈱星野,,\r\n"),
+        warnings=(("warning", "accounts.csv", "", 4, ""),),
     ),
     Case("a quote that is never closed", texts(contracts=_swapped("Pro", '"Pro')), refused=("contracts.csv", "quot")),
     Case("a quote in the middle of a name", texts(contracts=_swapped("Pro", 'Pro 27" wide'))),
@@ -165,6 +250,126 @@ CASES = [
         notes=(("note", "contracts.csv", "", 3, "契約ID"),),
     ),
     Case(
+        "a task 集計 with all that a row needs",
+        texts(
+            time_entries="日付,担当者,顧客ID,作業区分,工数\n2024-05-01,佐藤,A1,集計,2\n"
+            "2024-05-02,佐藤,A1,レポート 集計,3\n"
+        ),
+        used={"time_entries": 2},
+    ),
+    Case(
+        "a metric 件数",
+        texts(usage="顧客ID,年月,指標,値\nA1,2024-05,件数,5\nA2,2024-05,件数,5\n"),
+        used={"usage": 2},
+    ),
+    Case("a contract with the id Total", texts(contracts=_swapped("C3,", "Total,")), used={"contracts": 3}),
+    Case(
+        "totals of many names below months in columns",
+        _wide(
+            ("A1 集計", 100_000, 100_000),
+            (),
+            ("A2", 200_000, ""),
+            ("A3", "", 300_000),
+            ("MRR合計", 300_000, 400_000),
+            ("社数", 2, 2),
+        ),
+        notes=tuple(("note", "mrr_months.csv", "", row, "顧客ID") for row in (3, 6, 7)) + WIDE_NOTE,
+        used={"mrr_months": 6},
+    ),
+    Case(
+        "a note below months in columns",
+        _wide((), ("A2", 200_000, ""), ("A3", "", 300_000), ("担当は佐藤", "", "")),
+        notes=(("note", "mrr_months.csv", "", 5, "顧客ID"), *WIDE_NOTE),
+        used={"mrr_months": 6},
+    ),
+    Case(
+        "notes and headings among the accounts",
+        texts(
+            "顧客ID,顧客名\r\n■関東,\r\nA1,青空商事\r\nA2,海山\r\n■関西,\r\nA3,㈱星野\r\n※2024年10月末時点,\r\n全3件,\r\n以上,\r\n"
+        ),
+        notes=tuple(("note", "accounts.csv", "", row, "顧客ID") for row in (2, 5, 7, 8, 9)),
+        used={"accounts": 3},
+    ),
+    Case(
+        "a note below the contracts",
+        texts(contracts=SOUND + "\r\n※C2は、9月末で解約\r\n"),
+        notes=(("note", "contracts.csv", "", 6, "契約ID"),),
+    ),
+    Case(
+        "a row of one cell among the contracts",
+        texts(contracts=SOUND + "C2は9月末で解約\r\n"),
+        errors=(("error", "contracts.csv", "", 5, "契約ID"),),
+        said=("C2は9月末で解約", "note"),
+    ),
+    Case(
+        "what belongs into the columns, in a row below the header",
+        texts(contracts=_swapped("C1,", "必須,必須,,YYYY-MM-DD,任意,（円）\r\nC1,")),
+        notes=(("note", "contracts.csv", "", 2, "契約ID"),),
+    ),
+    Case("the end of a file of DOS", texts(text_of(ACCOUNTS) + "\x1a", SOUND + "\x1a"), used={"accounts": 3}),
+    *(
+        Case(
+            f"files put one behind the other, the second header {name}",
+            texts(text_of(ACCOUNTS[:3]) + header + "\r\nA3,㈱星野\r\n"),
+            notes=(("note", "accounts.csv", "", 4, "顧客ID"),),
+            used={"accounts": 3},
+        )
+        for name, header in (
+            ("under a byte order mark", "\ufeff顧客ID,顧客名"),
+            ("with spaces", "顧客ID ,顧客名 "),
+            ("in full width", "顧客ＩＤ,顧客名"),
+        )
+    ),
+    Case(
+        "two tables, the lower one under a richer header",
+        texts(contracts="契約ID,顧客ID,商品,開始日,月額\r\nC1,A1,Std,2024-01-01,100000\r\n\r\n" + SOUND),
+        errors=(("error", "contracts.csv", "", 1, ""),),
+        said=("2 to 2",),
+    ),
+    Case(
+        "a legend of the header above it",
+        texts(contracts="契約ID,契約の番号です\r\n顧客ID,顧客の番号\r\n月額,税抜\r\n\r\n" + SOUND),
+    ),
+    *(
+        Case(
+            f"amounts in another unit, said above the header: {note}",
+            texts(contracts=f"契約一覧,,,,,{note}\r\n" + SOUND),
+            errors=(("error", "contracts.csv", "", 1, ""),),
+            said=(note,),
+        )
+        for note in ("（千円）", "千円単位", "※金額は千円", "Unit: thousand yen", "JPY thousand", "(¥'000)", "（税込）")
+    ),
+    *(
+        Case(f"a title that names an amount: {title}", texts(contracts=title + "\r\n" + SOUND))
+        for title in (
+            "月額10万円以上の契約一覧",
+            "千円プランの契約",
+            "1万円未満は四捨五入",
+            "Thousand Oaks",
+            "10分単位で計算",
+        )
+    ),
+    Case(
+        "a currency above the header",
+        texts(contracts="契約一覧,,,,,通貨：USD\r\n" + SOUND),
+        warnings=(("warning", "contracts.csv", "", 1, ""),),
+    ),
+    Case(
+        "amounts in thousands, said beside the header",
+        texts(contracts=_swapped("月額", "月額,（単位：千円）")),
+        errors=(("error", "contracts.csv", "", 1, ""),),
+    ),
+    Case(
+        "amounts in thousands, said below the table",
+        texts(contracts=SOUND + ",,,,,※単位：千円\r\n"),
+        errors=(("error", "contracts.csv", "", 5, ""),),
+    ),
+    Case(
+        "hours in minutes, said above the header",
+        texts(time_entries="工数一覧（単位：分）\n日付,担当者,顧客ID,作業区分,工数\n2024-05-01,佐藤,A1,定例会,15\n"),
+        errors=(("error", "time_entries.csv", "", 1, ""),),
+    ),
+    Case(
         "amounts in thousands, said above the header",
         texts(contracts="契約一覧,,,,,(単位：千円)\r\n" + SOUND),
         errors=(("error", "contracts.csv", "", 1, ""),),
@@ -185,6 +390,19 @@ CASES = [
     Case("Excel's lock file, a hidden file and a thumbnail store", _locked),
     Case("a copy of the file under another name", _not_in_the_table, notes=(("note", "契約のコピー.csv", "", 0, ""),)),
     Case("the same table in two files", _twice, refused=("contracts.csv", "契約.csv")),
+    Case("one sheet a year, each saved apart", _year_by_year, refused=("2023-契約.csv", "2024-契約.csv")),
+    Case(
+        "an id whose letters and marks are apart",
+        texts(text_of(ACCOUNTS).replace("A1", "カ\u30991"), _swapped("A1", "ガ1")),
+        notes=(("note", "accounts.csv", "", 0, "顧客ID"),),
+        names={"ガ1": "青空商事"},
+    ),
+    Case(
+        "a file whose name has letters and marks apart, named by a mapping",
+        _composed,
+        names={},
+        used={"contracts": 3},
+    ),
     Case("a table that was zipped", _zipped, notes=(("note", "usage.csv.zip", "", 0, ""),)),
     Case("an empty file", texts(contracts=b""), refused=("contracts.csv", "empty")),
     Case("a header without rows", texts(contracts=text_of((HEADER,))), refused=("No date", "contract")),
@@ -194,6 +412,7 @@ CASES = [
         texts(text_of(ACCOUNTS[:3]).encode("iso2022_jp")),
         refused=("accounts.csv", "UTF-8"),
     ),
+    Case("a zero byte in a text", texts(contracts=_swapped("Std", "S\0d")), refused=("contracts.csv", "UTF-8")),
     Case("UTF-32", texts(text_of(ACCOUNTS).encode("utf-32")), refused=("accounts.csv", "UTF-8")),
     Case(
         "UTF-8 with one broken letter",

@@ -120,6 +120,22 @@ def _hidden_sheet(book: Any, sheets: Mapping[str, Any]) -> None:
     sheets["契約"].hide()
 
 
+def _struck(book: Any, sheets: Mapping[str, Any]) -> None:
+    sheets["契約"].write_string(2, 0, "C2", book.add_format({"font_strikeout": True}))
+
+
+def _prefilled(book: Any, sheets: Mapping[str, Any]) -> None:
+    """Formulas below and beside the table, never calculated."""
+    for row in range(4, 10):
+        sheets["契約"].write_formula(row, 5, f"=D{row}*2")
+    sheets["契約"].write_formula(1, 8, "=F2*12")
+
+
+def _hidden_twin(folder: Path) -> None:
+    workbook(folder / FILE, {"顧客": ACCOUNTS, "契約": TYPED, "contracts": TYPED},
+             after=lambda _b, s: s["contracts"].hide())  # fmt: skip
+
+
 def _deep(book: Any, sheets: Mapping[str, Any]) -> None:
     border = book.add_format({"border": 1})
     for row in range(4, 200_000):
@@ -261,6 +277,22 @@ CASES = [
         notes=at("note", 5, "契約ID"),
     ),
     Case("hidden rows, as a filter leaves them", book(after=_hidden_rows), warnings=at("warning", 3, "")),
+    Case("a row that is struck through", book(after=_struck), warnings=at("warning", 3, "")),
+    Case("a table and its hidden twin", _hidden_twin, refused=("契約", "contracts", "hidden")),
+    Case(
+        "formulas filled in beforehand below the table and beside it",
+        patched(
+            (SHEET2, r'(<c r="(?:F([5-9]|10)|I2)"[^>]*><f>[^<]*</f>)<v>[^<]*</v>', r"\1"),
+            after=_prefilled,
+        ),
+        warnings=at("warning", 5, ""),
+    ),
+    Case(
+        "a date that a formula takes from an empty cell",
+        book(changed(2, "終了日", 0, TYPED), formats={("契約", 1, 4): "yyyy/m/d"}),
+        errors=at("error", 2, "終了日"),
+        said=("1900/1/0",),
+    ),
     Case("a hidden column", book(after=_hidden_column), notes=at("note", 0, "月額")),
     Case("a hidden sheet", book(after=_hidden_sheet), warnings=at("warning", 0, "")),
     Case("borders drawn down to row 200,000", book(after=_deep)),
@@ -315,6 +347,63 @@ CASES = [
     ),
     Case("an amount formatted as dollars", book(formats={("契約", 1, 5): '"$"#,##0'}), errors=at("error", 2, "月額")),
     Case("an amount formatted as yen", book(formats={("契約", 1, 5): '"¥"#,##0;[Red]"¥"-#,##0'})),
+    *(
+        Case(
+            f"an amount formatted as {code}",
+            book(formats={("契約", 1, 5): code}),
+            errors=at("error", 2, "月額"),
+            said=(said,),
+        )
+        for code, said in (
+            ('#,##0"円/年"', "100000円/年"),
+            ('#,##0"円(年額)"', "円(年額)"),
+            ('#,##0"K"', "100000K"),
+            ('#,##0"百円"', "百円"),
+            ('#,##0"ドル"', "ドル"),
+            ('"CAD"#,##0', "CAD100000"),
+            ('"税込"#,##0', "税込"),
+            ('G/標準"円/年"', "円/年"),
+        )
+    ),
+    *(
+        Case(f"an amount formatted as {code}", book(formats={("契約", 1, 5): code}))
+        for code in ('#,##0"(税抜)"', '#,##0"/月"', '#,##0,"千円"', '0"-"', "[Red]#,##0;[Blue]-#,##0", "@")
+    ),
+    Case(
+        "an amount formatted as a loss",
+        book(
+            (*TYPED, ("C4", "A1", "割引", date(2024, 1, 1), date(2024, 8, 31), 10_000)),
+            formats={("契約", 4, 5): '"▲"#,##0'},
+        ),
+        totals={"2024-06-30": 290_000.0, "2024-10-31": 400_000.0},
+        warnings=at("warning", 5, "月額"),
+        notes=at("note", 0, "月額"),
+    ),
+    Case(
+        "seats and customers counted in words of their own",
+        book(
+            ((*HEADER, "数量", "席"), *((*row, 5, 5) for row in TYPED[1:])),
+            formats={("契約", 1, 6): '0"ユーザー"', ("契約", 1, 7): '0"席/年"'},
+        ),
+    ),
+    Case(
+        "hours formatted with 分 and 人日 behind them",
+        lambda folder: workbook(
+            folder / FILE,
+            {
+                "顧客": ACCOUNTS,
+                "契約": TYPED,
+                "工数": (
+                    DURATIONS[0],
+                    (date(2024, 5, 1), "佐藤", "A1", "定例会", 15),
+                    (date(2024, 5, 2), "佐藤", "A1", "定例会", 2),
+                ),
+            },
+            formats={("工数", 1, 4): '0"分"', ("工数", 2, 4): '0"人日"'},
+        ),
+        errors=at("error", 3, "工数", "工数"),
+        said=("2人日", "15分", "0.25"),
+    ),
     Case(
         "an amount formatted with 万円 behind it",
         book(changed(2, "月額", 10, TYPED), formats={("契約", 1, 5): '#,##0"万円"'}),
