@@ -254,16 +254,20 @@ def _show(checked: Checked, name: str) -> None:
 
 def _propose(client: Client, language: str, as_json: bool, checked: Checked | None = None) -> list[dict]:
     """A mapping for what is not known yet, written beside the client file; for programs it is returned only."""
-    from cs_analysis.data.propose import propose
-    from cs_analysis.data.propose_toml import as_records, place_of, proposed_text, summary_lines
+    from cs_analysis.data.propose import recognise
+    from cs_analysis.data.propose_toml import as_records, place_of, proposed_text, summary_lines, unknown_lines
     from cs_analysis.data.settings import read_settings
     from cs_analysis.display.language import speaking
 
     try:
         with speaking(language):
             settings = read_settings(client.config)
-            proposals = propose(client.data, settings, checked.reading if checked else None)
-            if as_json or not proposals:
+            proposals, unknown = recognise(client.data, settings, checked.reading if checked else None)
+            if as_json:
+                return as_records(proposals)
+            if unknown:
+                typer.echo("\n".join(unknown_lines(unknown)), err=True)
+            if not proposals:
                 return as_records(proposals)
             path = place_of(client.config, client.workspace, client.data)
             try:

@@ -242,7 +242,8 @@ def check_waves(clean: Clean, settings: Settings, problems: Problems) -> None:
     days = frame.get("responded_date", none).fillna(frame.get("invited_date", none))
     waves = days.groupby(frame["wave"]).agg(["min", "max", "size"]).sort_values("size", ascending=False)
     largest = waves[waves["size"] > waves["size"].max() * _FEW_ROWS]
-    for wave, first, last, size in waves.drop(largest.index).itertuples():
+    for wave, row in waves.drop(largest.index).iterrows():
+        first, last, size = row["min"], row["max"], int(row["size"])
         around = pd.isna(first) | ((largest["min"] <= first) & (largest["max"] >= last))
         hosts = largest[around & (size <= largest["size"] * _FEW_ROWS)]
         if hosts.empty:
