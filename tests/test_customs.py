@@ -299,15 +299,14 @@ def test_a_second_column_of_a_month_that_is_there_is_the_clients_own(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("last", "money"), [(["", "", "50"], 200.0), (["0", "0", "50"], 200.0), (["", "80", "50"], None)]
+    ("last", "money"),
+    [(["", "", "50"], 200.0), (["0", "0", "50"], 200.0), (["", "80", "50"], None), (["", "", "80", "50"], None)],
 )
 def test_a_last_month_that_is_hardly_filled_in(tmp_path, last, money):
-    months = (
-        ("顧客ID", "2024年9月", "2024年10月"),
-        *((a, "100", v) for a, v in zip(("A1", "A2", "A3"), last, strict=True)),
-    )
+    rows = [(f"A{i}", "100", value) for i, value in enumerate(last, start=1)]
+    months = (("顧客ID", "2024年9月", "2024年10月"), *rows)
     expected = [] if money is None else [("warning", "mrr_months.csv", None, "", money)]
-    place = folder(tmp_path, mrr_months=months)
+    place = folder(tmp_path, accounts=(*ACCOUNTS, ("A4", "川口")), mrr_months=months)
     assert told(place, None) == expected
     assert told(place, "2024-09-30")[1:] == []  # beyond that day nothing is used
 
