@@ -281,6 +281,14 @@ def test_every_way_to_write_a_day_reads_the_same(day):
     assert (parsed.values == pd.Timestamp(day)).all()
 
 
+def test_points_that_part_thousands_are_told_from_decimals():
+    amounts = pd.Series(["100.000", "123.456", "1234.500", "0.500", "250"])
+    faults = p.parse(amounts, "money").faults
+    assert list(faults.index) == [0, 1]  # the second is one because the first stands in its column
+    assert p.parse(amounts.iloc[1:], "money").faults.empty
+    assert p.parse(amounts, "money", currency="USD").faults.empty
+
+
 @given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e15, max_value=1e15))
 @settings(deadline=None, max_examples=100)
 def test_a_written_number_comes_back_to_the_last_bit(number):

@@ -133,7 +133,7 @@ _NUMBER = re.compile(
 )
 _EUROPEAN = re.compile(rf"{_SIGN}?\d+(?:\.\d{{3}})*,\d+")
 _WHOLE_UNITS = ("JPY", "KRW", "VND")  # currencies without decimals: 100.000 is how Europe writes a hundred thousand
-_POINTS = re.compile(r"[-−△▲]?[¥￥]?\d{1,3}(\.\d{3})+円?")
+_POINTS = re.compile(r"[-−△▲]?[¥￥]?[1-9]\d{0,2}(\.\d{3})+円?")
 # 100000¹ is a footnote, and ① its sign; made plain they would be digits of the number
 _SMALL_DIGITS = re.compile("[²³¹⁰⁴-⁹₀-₉①-⓿❶-➓㉈-㉏㉑-㉟㊱-㊿]")
 _SCALES = {None: 1, "千": 1e3, "万": 1e4, "百万": 1e6, "億": 1e8}
@@ -170,13 +170,19 @@ def _plain_numbers(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
     return out, np.flatnonzero(~np.isfinite(out))
 
 
+def _points(texts: list[str]) -> Wrong:
+    """Amounts like 100.000, where one of them ends with a 0: nobody, and no program, writes decimals to say nothing."""
+    found = [i for i, text in enumerate(texts) if "." in text and _POINTS.fullmatch(text)]
+    return dict.fromkeys(found, POINT) if any(texts[i].rstrip("円").endswith("0") for i in found) else {}
+
+
 def _numbers(kind: str) -> Callable[[list[str], Mapping[str, str], str], tuple[np.ndarray, Wrong]]:
     def read(texts: list[str], choices: Mapping[str, str], currency: str) -> tuple[np.ndarray, Wrong]:
         out, todo = _plain_numbers(texts)
         wrong = slowly(texts, todo, lambda t: _read_number(t, kind, currency), out)
         wrong |= {int(i): NUMBER for i in todo if _SMALL_DIGITS.search(texts[i])}
         if kind == "money" and currency in _WHOLE_UNITS:
-            wrong |= {i: POINT for i, t in enumerate(texts) if "." in t and _POINTS.fullmatch(t)}
+            wrong |= _points(texts)
         if kind == "count":
             wrong |= {int(i): WHOLE for i in np.flatnonzero(np.isfinite(out) & (out != np.floor(out)))}
         if kind == "rate":
