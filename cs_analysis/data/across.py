@@ -242,13 +242,13 @@ def check_waves(clean: Clean, settings: Settings, problems: Problems) -> None:
     days = frame.get("responded_date", none).fillna(frame.get("invited_date", none))
     waves = days.groupby(frame["wave"]).agg(["min", "max", "size"]).sort_values("size", ascending=False)
     largest = waves[waves["size"] > waves["size"].max() * _FEW_ROWS]
-    for wave, row in waves.drop(largest.index).iterrows():
-        first, last, size = row["min"], row["max"], int(row["size"])
+    small = waves.drop(largest.index).reset_index()
+    for wave, first, last, size in zip(*(small[c] for c in ("wave", "min", "max", "size")), strict=True):
         around = pd.isna(first) | ((largest["min"] <= first) & (largest["max"] >= last))
         hosts = largest[around & (size <= largest["size"] * _FEW_ROWS)]
         if hosts.empty:
             continue
-        rows = frame["wave"].eq(wave)
+        rows = frame["wave"].isin([wave])
         problems.add(
             WARNING, clean.source,
             N_("The survey “{value}” has few rows ({count}), all within the time of the survey “{other}”."),

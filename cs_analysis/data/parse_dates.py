@@ -220,15 +220,20 @@ def read_months(texts: list[str], choices: Mapping[str, str], currency: str) -> 
 def is_month(header: str) -> bool:
     """Whether a header is a month, as in the wide form of the monthly revenue table.
 
-    Excel keeps a month as its first day; any other day, and any time but midnight, is a date and no month.
+    Excel keeps a month as its first day, and people write its last; any other day, and any time but midnight, is a
+    date and no month.
 
-    >>> is_month("2024年4月"), is_month("202404"), is_month("2024-04-01"), is_month("2024-04-30"), is_month("mrr")
-    (True, True, True, False, False)
+    >>> is_month("2024年4月"), is_month("202404"), is_month("2024-04-01"), is_month("2024/4/30"), is_month("mrr")
+    (True, True, True, True, False)
+    >>> is_month("2024-04-29"), is_month("2024-04-01 10:15")
+    (False, False)
     """
     text = _plain(header)
     try:
         if _read_year_and_month(text):
             return True
-        return _read_date(text).day == 1 and time_of_day(text) in ("", "0:00:00")
+        day = _read_date(text)
     except Unreadable:
         return False
+    is_edge = 1 in (day.day, (day + timedelta(days=1)).day)
+    return is_edge and time_of_day(text) in ("", "0:00:00")
