@@ -352,7 +352,7 @@ def test_an_account_whose_id_is_such_a_word_stays_a_parent(tmp_path):
 
 
 def test_a_row_of_accounts_with_an_id_alone(tmp_path):
-    rows = (*ACCOUNTS, ("※2024年10月末時点", ""), ("A9", ""))
+    rows = (*ACCOUNTS, ("担当 佐藤", ""), ("A9", ""))
     usage = (("顧客ID", "年月", "指標", "値"), ("A9", "2024-10", "m", "1"))
     assert told(folder(tmp_path, accounts=rows, usage=usage)) == [("warning", "accounts.csv", 5, "顧客ID", None)]
     (tmp_path / "usage.csv").unlink()

@@ -116,7 +116,8 @@ def test_a_day_stands_for_its_month_and_a_short_year_is_ambiguous():
 @pytest.mark.parametrize(
     ("header", "is_one"),
     [("2024-04-01", True), ("2024/4/1", True), ("2024-04-01 00:00:00", True), ("45383", True), ("2024-04-30", True),
-     ("2024-04-29", False), ("2024-04-02", False), ("2024-04-01 10:15", False), ("45384", False), ("01/01/2024", True), ("132000", False)],
+     ("01/01/2024", True), ("2024-04-29", False), ("2024-04-02", False), ("2024-04-01 10:15", False), ("45384", False),
+     ("132000", False)],
 )  # fmt: skip
 def test_of_days_only_the_first_and_the_last_of_a_month_are_a_header(header, is_one):
     assert is_month(header) == is_one
