@@ -615,7 +615,7 @@ def test_values_of_mrr_reach_the_columns_of_months_and_a_cell_is_told_once(tmp_p
     toml = '[mapping.mrr_months]\nfile = "m.csv"\nunits.mrr = "千円"\n'
     folder = folder_of(tmp_path, toml, accounts=ACCOUNT_FILE, m=months)
     errors = check(folder).problems.query("severity == 'error'")
-    assert errors[["row", "column", "value"]].values.tolist() == [[3, "mrr", "-"], [3, "mrr", "―"]]
+    assert errors[["row", "column", "value"]].values.tolist() == [[3, "2026/09", "-"], [3, "2026/10", "―"]]
     book = cs.load(folder_of(tmp_path, toml + 'values.mrr = {"-" = "", "―" = ""}\n'), as_of="2026-10-31")
     assert book.accounts["account_id"].tolist() == ["A1", "A2"]  # a row without any amount names no account
     lines = book.contracts[book.contracts["account_id"] == "A2"]

@@ -53,6 +53,13 @@ class Columns:
         """What the client calls a column."""
         return next((header for header, name in self.headers.items() if name == column), column)
 
+    def of_cells(self, frame: pd.DataFrame, column: str) -> pd.Series:
+        """What the client calls the column of each cell: that of its month, where each month had a column."""
+        one = pd.Series(self.theirs(column), index=frame.index)
+        if self.table.name != "mrr_months" or column != "mrr" or "month" not in frame:
+            return one
+        return frame["month"].where(frame["month"].isin(list(self.headers)), one)
+
 
 def lacks(table: Table, source: Source, name: str, headers: Iterable[str]) -> InputError:
     """What to say when a mapping names a column that the file does not have."""

@@ -135,8 +135,10 @@ def _scaled(
     faults = parsed.faults.set_axis(distinct[parsed.faults.index])
     for fault in dict.fromkeys(faults):
         wrong = texts.isin(faults.index[faults.map(lambda f, fault=fault: f is fault)])
-        problems.add(
-            ERROR, columns.source, fault.problem, fault.action, rows=frame.loc[wrong, ROW],
-            column=columns.theirs(column), values=texts[wrong],
-        )  # fmt: skip
+        headers = columns.of_cells(frame[wrong], column)
+        for header, cells in headers.groupby(headers, sort=False).groups.items():
+            problems.add(
+                ERROR, columns.source, fault.problem, fault.action, rows=frame.loc[cells, ROW],
+                column=str(header), values=texts[cells],
+            )  # fmt: skip
     return texts.map({text: scaled.get(text, "") for text in distinct}).astype(object)
