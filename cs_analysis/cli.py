@@ -254,8 +254,8 @@ def _show(checked: Checked, name: str) -> None:
 
 def _propose(client: Client, language: str, as_json: bool, checked: Checked | None = None) -> list[dict]:
     """A mapping for what is not known yet, written beside the client file; for programs it is returned only."""
-    from cs_analysis.data.propose import recognise
-    from cs_analysis.data.propose_toml import as_records, place_of, proposed_text, summary_lines, unknown_lines
+    from cs_analysis.data.proposing.as_toml import as_records, place_of, proposed_text, summary_lines, unknown_lines
+    from cs_analysis.data.proposing.propose import recognise
     from cs_analysis.data.settings import read_settings
     from cs_analysis.display.language import speaking
 
@@ -303,7 +303,7 @@ def template(
 ) -> None:
     """The blank templates for a client's staff."""
     with _one_sentence(lang, debug) as told:
-        from cs_analysis.data.template import write_templates
+        from cs_analysis.data.templates.template import write_templates
 
         for path in write_templates(out, lang=lang, format=format):
             typer.echo(str(path))

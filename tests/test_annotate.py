@@ -13,7 +13,7 @@ from test_template import fill, typed
 from cs_analysis.data.annotate import annotate
 from cs_analysis.data.book import check
 from cs_analysis.data.schema import TABLES, find_column, find_table
-from cs_analysis.data.template import write_templates
+from cs_analysis.data.templates.template import write_templates
 from cs_analysis.display.language import set_language
 from cs_analysis.errors import InputError
 

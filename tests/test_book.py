@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import cs_analysis as cs
 from cs_analysis.data.book import check
 from cs_analysis.data.cache import CACHE
-from cs_analysis.data.check import mrr_on
+from cs_analysis.data.checking.check import mrr_on
 from cs_analysis.data.engines import as_pandas
 from cs_analysis.data.gather import gather
 from cs_analysis.data.save import csv_bytes

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import cs_analysis as cs
 from cs_analysis.data.book import check
 from cs_analysis.data.problems import COLUMNS, LISTED, Problems
-from cs_analysis.data.read import Source
+from cs_analysis.data.reading.read import Source
 from cs_analysis.display.language import set_language
 from cs_analysis.errors import InputError
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from cs_analysis.data.exports import fill_down, without_footer, without_notes
+from cs_analysis.data.mapping.exports import fill_down, without_footer, without_notes
 from cs_analysis.data.problems import Problems
-from cs_analysis.data.read import Source
+from cs_analysis.data.reading.read import Source
 
 COPYRIGHT = "Copyright (c) 2000-2026 salesforce.com, inc. All rights reserved."
 PLACE = Source("report.csv")

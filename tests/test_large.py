@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 import cs_analysis as cs
-from cs_analysis.data import large
 from cs_analysis.data.engines import as_pandas
+from cs_analysis.data.reading import large
 from cs_analysis.errors import InputError
 
 ACCOUNTS = (

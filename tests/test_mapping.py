@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 import cs_analysis as cs
 from cs_analysis.data.book import check
-from cs_analysis.data.mapping import apply_mapping
-from cs_analysis.data.mapping_keys import TableMapping
-from cs_analysis.data.mapping_rows import Met, check_met
-from cs_analysis.data.match import match_accounts
+from cs_analysis.data.mapping.apply import apply_mapping
+from cs_analysis.data.mapping.keys import TableMapping
+from cs_analysis.data.mapping.match import match_accounts
+from cs_analysis.data.mapping.rows import Met, check_met
 from cs_analysis.data.problems import Problems
-from cs_analysis.data.read import Source
+from cs_analysis.data.reading.read import Source
 from cs_analysis.data.schema import TABLES
 from cs_analysis.errors import InputError
 

@@ -14,7 +14,7 @@ from test_template import IDS, fill, typed
 
 import cs_analysis as cs
 from cs_analysis.data.settings import read_settings
-from cs_analysis.data.template import write_templates
+from cs_analysis.data.templates.template import write_templates
 from cs_analysis.display.language import _, set_language, speaking
 from cs_analysis.report.notebooks import find_notebooks, find_shelf, message_of, read_notebook
 

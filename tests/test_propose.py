@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 
 import cs_analysis as cs
 from cs_analysis.cli import app
-from cs_analysis.data.propose import Proposal, propose, recognise
-from cs_analysis.data.propose_columns import Guess
-from cs_analysis.data.propose_questions import Question
-from cs_analysis.data.propose_toml import PROPOSED, proposed_text, summary_lines, unknown_lines
-from cs_analysis.data.read import Source
+from cs_analysis.data.proposing.as_toml import PROPOSED, proposed_text, summary_lines, unknown_lines
+from cs_analysis.data.proposing.columns import Guess
+from cs_analysis.data.proposing.propose import Proposal, propose, recognise
+from cs_analysis.data.proposing.questions import Question
+from cs_analysis.data.reading.read import Source
 from cs_analysis.data.sample import make_sample, write_sample
 from cs_analysis.data.schema import TABLES, find_column
 from cs_analysis.data.settings import Settings, read_settings

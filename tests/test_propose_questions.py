@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import cs_analysis as cs
-from cs_analysis.data.propose import Proposal, propose
-from cs_analysis.data.propose_toml import proposed_text
+from cs_analysis.data.proposing.as_toml import proposed_text
+from cs_analysis.data.proposing.propose import Proposal, propose
 from cs_analysis.data.settings import Settings, read_settings
 from cs_analysis.data.vocabulary import UNSURE
 from cs_analysis.errors import InputError

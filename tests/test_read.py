@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cs_analysis.data.read import ROW, Source, cell_text, data_files, read_tables
+from cs_analysis.data.reading.read import ROW, Source, cell_text, data_files, read_tables
 from cs_analysis.data.settings import TableMapping
 from cs_analysis.errors import InputError
 

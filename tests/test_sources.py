@@ -17,11 +17,12 @@ from typer.testing import CliRunner
 
 import cs_analysis as cs
 from cs_analysis.cli import app
-from cs_analysis.data import cache, sources
+from cs_analysis.data import cache
 from cs_analysis.data.book import check
-from cs_analysis.data.secrets import expand, without
+from cs_analysis.data.reading import sources
+from cs_analysis.data.reading.secrets import expand, without
+from cs_analysis.data.reading.sources import Database, content_hash, read_source
 from cs_analysis.data.settings import read_settings
-from cs_analysis.data.sources import Database, content_hash, read_source
 from cs_analysis.errors import InputError
 
 ACCOUNTS = "account_id,account_name,segment\n0001,青空商事,大手\n0002,海山物産,中堅\n"

@@ -15,11 +15,11 @@ import pytest
 
 import cs_analysis as cs
 from cs_analysis.data.book import check
-from cs_analysis.data.example import example_row
-from cs_analysis.data.marks import LISTS, MARKS, is_beside
 from cs_analysis.data.schema import TABLES, find_column, find_table
-from cs_analysis.data.template import write_templates
-from cs_analysis.data.template_guide import VERSION
+from cs_analysis.data.templates.example import example_row
+from cs_analysis.data.templates.guide import VERSION
+from cs_analysis.data.templates.marks import LISTS, MARKS, is_beside
+from cs_analysis.data.templates.template import write_templates
 from cs_analysis.display.language import set_language, speaking
 from cs_analysis.errors import InputError
 

@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from cs_analysis.data.cells import cell_text
-from cs_analysis.data.marks import FOUND
 from cs_analysis.data.problems import ERROR, NOTE, Problem, in_a_row
-from cs_analysis.data.read import TEXT_FILES
+from cs_analysis.data.reading.cells import cell_text
+from cs_analysis.data.reading.read import TEXT_FILES
 from cs_analysis.data.schema import TABLES, find_column, find_table
+from cs_analysis.data.templates.marks import FOUND
 from cs_analysis.display.language import LANGUAGES, _, speaking
 from cs_analysis.errors import N_, InputError
 
@@ -110,7 +110,7 @@ def _opened(path: Path) -> Any | None:
 def _from_text(path: Path) -> Any:
     import openpyxl
 
-    from cs_analysis.data.textfile import read_text
+    from cs_analysis.data.reading.textfile import read_text
 
     grid = read_text(path.read_bytes(), path.name, _count_known)
     book = openpyxl.Workbook()

@@ -29,11 +29,11 @@ from cs_analysis.data.gather import (
     resolve_as_of,
     settle,
 )
-from cs_analysis.data.large import TABLE as LARGE_TABLE
-from cs_analysis.data.large import is_large
 from cs_analysis.data.lines import TERM_SHARE
 from cs_analysis.data.problems import ERROR, WARNING, Problem, Problems, with_touched
-from cs_analysis.data.read import Reading, data_files
+from cs_analysis.data.reading.large import TABLE as LARGE_TABLE
+from cs_analysis.data.reading.large import is_large
+from cs_analysis.data.reading.read import Reading, data_files
 from cs_analysis.data.save import csv_bytes
 from cs_analysis.data.schema import TABLES, find_column
 from cs_analysis.data.settings import Settings, read_settings

@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from cs_analysis.data.read import data_files, fingerprints
+from cs_analysis.data.reading.read import data_files, fingerprints
 
 CACHE = "CS_ANALYSIS_CACHE"
 

@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import pandas as pd
 
+from cs_analysis.data.checking.stake import stake
 from cs_analysis.data.columns import Clean, canonical, check_columns, check_month_headers, one_row_per_month
 from cs_analysis.data.parse_dates import is_month
 from cs_analysis.data.problems import ERROR, NOTE, WARNING, Problems
-from cs_analysis.data.read import ROW, Source
+from cs_analysis.data.reading.read import ROW, Source
 from cs_analysis.data.schema import TABLES, Table, find_column, normalise
-from cs_analysis.data.stake import stake
 from cs_analysis.data.typed import types
 from cs_analysis.errors import N_
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from cs_analysis.data.near import unit_in, without_remark
+from cs_analysis.data.checking.near import unit_in, without_remark
+from cs_analysis.data.checking.stake import of_money
 from cs_analysis.data.parse import parse
 from cs_analysis.data.parse_dates import is_month
 from cs_analysis.data.problems import ERROR, WARNING, Problems
-from cs_analysis.data.read import ROW, Source
+from cs_analysis.data.reading.read import ROW, Source
 from cs_analysis.data.schema import TABLES, Column, Table, find_column
-from cs_analysis.data.stake import of_money
 from cs_analysis.errors import N_, nearest
 
 # canonical names past the door that a custom variable must not take

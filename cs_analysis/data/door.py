@@ -14,7 +14,7 @@ import pandas as pd
 from cs_analysis.data.clean import nones
 from cs_analysis.data.lines import COLUMNS as LINE_COLUMNS
 from cs_analysis.data.lines import FLAT
-from cs_analysis.data.read import ROW
+from cs_analysis.data.reading.read import ROW
 from cs_analysis.data.schema import TABLES, Table
 from cs_analysis.errors import N_, InputError
 from cs_analysis.stats.money import ticks

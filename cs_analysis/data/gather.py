@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from cs_analysis.data import across, check
+from cs_analysis.data.checking import across, check
 from cs_analysis.data.clean import Clean, check_headers, clean_table
 from cs_analysis.data.cut import cut, last_day_of_month, last_month_end, latest_facts, row_days
 from cs_analysis.data.door import (
@@ -22,23 +22,23 @@ from cs_analysis.data.door import (
     merge_accounts,
     raise_to_parents,
 )
-from cs_analysis.data.example import without_examples
-from cs_analysis.data.exports import without_footer, without_notes
-from cs_analysis.data.large import TABLE as LARGE_TABLE
-from cs_analysis.data.large import LargeFile
 from cs_analysis.data.lines import FLAT, observed_from, revenue_lines, revenue_source
-from cs_analysis.data.mapping import apply_mapping, stacked
-from cs_analysis.data.mapping_columns import undecided
-from cs_analysis.data.mapping_dates import check_zones
-from cs_analysis.data.mapping_keys import TableMapping
-from cs_analysis.data.mapping_rows import Met, check_met
-from cs_analysis.data.marks import is_beside
-from cs_analysis.data.match import match_accounts
+from cs_analysis.data.mapping.apply import apply_mapping, stacked
+from cs_analysis.data.mapping.columns import undecided
+from cs_analysis.data.mapping.dates import check_zones
+from cs_analysis.data.mapping.exports import without_footer, without_notes
+from cs_analysis.data.mapping.keys import TableMapping
+from cs_analysis.data.mapping.match import match_accounts
+from cs_analysis.data.mapping.rows import Met, check_met
 from cs_analysis.data.problems import NOTE, WARNING, Problems
-from cs_analysis.data.read import Raw, Reading, Source, read_tables
+from cs_analysis.data.reading.large import TABLE as LARGE_TABLE
+from cs_analysis.data.reading.large import LargeFile
+from cs_analysis.data.reading.read import Raw, Reading, Source, read_tables
+from cs_analysis.data.reading.sources import content_hash, read_sources
 from cs_analysis.data.schema import TABLES, find_column
 from cs_analysis.data.settings import Settings
-from cs_analysis.data.sources import content_hash, read_sources
+from cs_analysis.data.templates.example import without_examples
+from cs_analysis.data.templates.marks import is_beside
 from cs_analysis.display.language import choose
 from cs_analysis.errors import N_, InputError
 from cs_analysis.stats import periods

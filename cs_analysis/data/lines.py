@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cs_analysis.data.checking.stake import Stake, of_money, stake
 from cs_analysis.data.clean import Clean, nones
 from cs_analysis.data.problems import ERROR, NOTE, WARNING, Problems
-from cs_analysis.data.read import ROW
+from cs_analysis.data.reading.read import ROW
 from cs_analysis.data.settings import Settings
-from cs_analysis.data.stake import Stake, of_money, stake
 from cs_analysis.display.language import choose
 from cs_analysis.errors import N_
 from cs_analysis.stats.money import ticks

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from cs_analysis.data.read import Source
-from cs_analysis.data.stake import Stake
+from cs_analysis.data.checking.stake import Stake
+from cs_analysis.data.reading.read import Source
 from cs_analysis.display.language import _, money, ngettext, number, render
 from cs_analysis.errors import N_, CsError, InputError
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from cs_analysis.data.secrets import mask
+from cs_analysis.data.reading.secrets import mask
 from cs_analysis.display.language import _, choose
 from cs_analysis.errors import N_, InputError
 

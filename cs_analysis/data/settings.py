@@ -2,7 +2,7 @@
 
 An unknown key, a wrong value or a file that is not TOML is one sentence that names the file, the section and the
 key, what is there and what is allowed. The defaults are those of the definitions. A mapping section looks like this
-(all keys optional; :mod:`cs_analysis.data.mapping` says how each is applied)::
+(all keys optional; :mod:`cs_analysis.data.mapping.apply` says how each is applied)::
 
     [mapping.accounts]
     file = "customers.xlsx"                    # in the data folder; or a list of names, or "customers_*.xlsx"
@@ -50,10 +50,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from cs_analysis.data.derive import Amount, Clock, Tenure
-from cs_analysis.data.mapping_keys import TableMapping, check_mapping
+from cs_analysis.data.mapping.derive import Amount, Clock, Tenure
+from cs_analysis.data.mapping.keys import TableMapping, check_mapping
+from cs_analysis.data.reading.secrets import check_source, check_texts, mask
+from cs_analysis.data.reading.sources import Database
 from cs_analysis.data.schema import TABLES, find_table
-from cs_analysis.data.secrets import check_source, check_texts, mask
 from cs_analysis.data.sections import (
     DAY,
     DAYS,
@@ -70,7 +71,6 @@ from cs_analysis.data.sections import (
     sentence,
     unknown_section,
 )
-from cs_analysis.data.sources import Database
 from cs_analysis.display.language import LANGUAGES, _
 from cs_analysis.errors import N_, InputError
 

@@ -14,7 +14,7 @@ from cs_analysis.data.currencies import code_of
 from cs_analysis.data.faults import PERCENT
 from cs_analysis.data.parse import Parsed, mixed_percent, parse
 from cs_analysis.data.problems import ERROR, NOTE, WARNING, Problems
-from cs_analysis.data.read import ROW, cell_text
+from cs_analysis.data.reading.read import ROW, cell_text
 from cs_analysis.data.schema import Column
 from cs_analysis.errors import N_
 

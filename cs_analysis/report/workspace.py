@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 
 from cs_analysis.data.book import CLIENT_FILE
-from cs_analysis.data.template import write_templates
+from cs_analysis.data.templates.template import write_templates
 from cs_analysis.display.language import _, check_language, speaking
 from cs_analysis.errors import N_, InputError
 from cs_analysis.report.notebooks import Notebook, find_notebooks, find_shelf

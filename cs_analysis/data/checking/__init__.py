@@ -1,0 +1,1 @@
+"""Faults that show across rows and tables, each with what hangs on it."""

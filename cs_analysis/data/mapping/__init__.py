@@ -1,0 +1,1 @@
+"""How a client's own file becomes one of our tables, as the client file says."""

@@ -1,0 +1,1 @@
+"""The blank templates, made from the schema."""
