@@ -25,6 +25,7 @@ from cs_analysis.stats.money import from_ticks, ticks
 
 _FEW_BARE = 0.5  # where more rows than this have only an id, that is all the table says
 _FEW_GONE, _MOST = 2, 0.5  # as many accounts, and more than this share, do not leave in one month
+_NEARBY = pd.Timedelta(days=31)  # from the first and the last answer of a survey: rather the same one
 _FEW_ROWS = 0.05  # up to this share of the rows of another survey, one is rather a slip in its name
 
 
@@ -234,7 +235,7 @@ def check_bare_accounts(tables: Mapping[str, Clean], problems: Problems) -> None
 
 
 def check_waves(clean: Clean, settings: Settings, problems: Problems) -> None:
-    """A wave of a few rows within the time of a large one: rather the same survey under a name that is misspelt."""
+    """A wave of a few rows about the time of a large one: rather the same survey under a name that is misspelt."""
     frame = clean.frame
     if "wave" not in frame:  # told as a missing column
         return
@@ -244,14 +245,14 @@ def check_waves(clean: Clean, settings: Settings, problems: Problems) -> None:
     largest = waves[waves["size"] > waves["size"].max() * _FEW_ROWS]
     small = waves.drop(largest.index).reset_index()
     for wave, first, last, size in zip(*(small[c] for c in ("wave", "min", "max", "size")), strict=True):
-        around = pd.isna(first) | ((largest["min"] <= first) & (largest["max"] >= last))
+        around = pd.isna(first) | ((largest["min"] - _NEARBY <= first) & (largest["max"] + _NEARBY >= last))
         hosts = largest[around & (size <= largest["size"] * _FEW_ROWS)]
         if hosts.empty:
             continue
         rows = frame["wave"].isin([wave])
         problems.add(
             WARNING, clean.source,
-            N_("The survey “{value}” has few rows ({count}), all within the time of the survey “{other}”."),
+            N_("The survey “{value}” has few rows ({count}), all about the time of the survey “{other}”."),
             N_("If it is the same survey, write its name alike."), rows=frame.loc[rows, ROW],
             values=frame.loc[rows, "wave"], column=clean.header("wave"), count=number(size), other=hosts.index[0],
             effect=N_("If it is the same, these are missing from its score: {at_stake}."),
