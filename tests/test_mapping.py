@@ -677,3 +677,15 @@ def test_an_unknown_name_in_a_sheet_of_months_is_told_once_per_row(tmp_path):
     files = {"m": "name,2026-08,2026-09\nAozora,1,2\nRiver,3,4\nBranches,,\n"}  # a row without amounts names nobody
     errors = check(folder_of(tmp_path, toml, accounts=ACCOUNT_FILE, **files)).problems.query("severity == 'error'")
     assert errors["value"].tolist() == ["River"]
+
+
+def test_one_of_several_files_with_two_columns_of_one_meaning(tmp_path):
+    first = "contract_id,account_id,start_date,mrr,Memo\nC1,A1,2024-01-01,100,a\n"
+    second = "contract_id,account_id,start_date,月額,mrr,Memo,memo\nC2,A1,2024-01-01,5,6,b,c\n"
+    toml = '[mapping.contracts]\nfile = "c*.csv"\n'
+    folder = folder_of(tmp_path, toml, accounts=ACCOUNT_FILE, c1=first, c2=second)
+    errors = check(folder).problems.query("severity == 'error'")
+    assert len(errors) == 1
+    assert "both hold" in errors["problem"].iloc[0]
+    folder = folder_of(tmp_path, toml + 'ignore = ["月額"]\n')
+    assert cs.load(folder, as_of="2024-06-30").contracts["mrr"].tolist() == [100.0, 6.0]

@@ -199,7 +199,9 @@ def stacked(frames: Sequence[pd.DataFrame], table: Table) -> pd.DataFrame:
         keys = {c: (ours.name if (ours := find_column(table, c)) else normalise(c)) for c in frame.columns if c != ROW}
         for header, key in keys.items():
             names.setdefault(key, header)
-        renamed = frame.rename(columns={header: names[key] for header, key in keys.items()})
-        parts.append(renamed.assign(**{ROW: frame[ROW] + i * PART}))
+        # of two headers of one meaning in a file the other keeps its name, and is told later on
+        firsts = {key: header for header, key in reversed(keys.items())}
+        renamed = {firsts[key]: names[key] for key in firsts if names[key] not in keys}
+        parts.append(frame.rename(columns=renamed).assign(**{ROW: frame[ROW] + i * PART}))
     whole = pd.concat(parts, ignore_index=True)
     return whole.fillna({c: "" for c in whole.columns if c != ROW})
