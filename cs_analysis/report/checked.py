@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -11,6 +10,7 @@ import pandas as pd
 from cs_analysis.data.book import Checked
 from cs_analysis.data.problems import touched, where, whole_sentence
 from cs_analysis.display.language import _, ngettext, number
+from cs_analysis.display.wrap import wrapped
 from cs_analysis.errors import N_
 
 if TYPE_CHECKING:
@@ -78,23 +78,3 @@ def table(checked: Checked, width: int) -> Table:
 
 
 _SEVERITY_WIDTH = 16  # the first column in either language, and what stands between the columns
-# a number with its sign of percent, a Latin word, or a single letter; with the marks that may not be parted from it
-_PIECE = re.compile(r"[（「『【〈《“‘]*(?:\d[\d.,]* %|[\x21-\x7e¥−–]+|\S)[。、，．）」』】〉》”’％・ー！？：；…〜]*\s*")
-
-
-def wrapped(text: str, width: int) -> str:
-    """A text in lines of at most that width, where Japanese may break between any two letters.
-
-    >>> print(wrapped("顧客 0002 が表にありません。売上は 3.4 % です。", 20))
-    顧客 0002 が表にあり
-    ません。売上は 3.4 %
-    です。
-    """
-    from rich.cells import cell_len
-
-    lines = [""]
-    for piece in _PIECE.findall(text):
-        if lines[-1] and cell_len(lines[-1] + piece.rstrip()) > width:
-            lines.append("")
-        lines[-1] += piece
-    return "\n".join(line.rstrip() for line in lines)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -19,7 +18,8 @@ from cs_analysis.data.proposing.tables import Unknown
 from cs_analysis.data.schema import TABLES
 from cs_analysis.data.settings import Settings
 from cs_analysis.data.vocabulary import CERTAIN, LIKELY, UNSURE
-from cs_analysis.display.language import _, current, ngettext
+from cs_analysis.display.language import _, ngettext
+from cs_analysis.display.wrap import wrapped
 from cs_analysis.errors import N_
 
 PROPOSED = "cs-analysis.proposed.toml"
@@ -159,10 +159,13 @@ def _columns(proposal: Proposal, name: str) -> Iterator[str]:
         yield from _comment(told)
 
 
+_COMMENT_WIDTH = 100  # Japanese letters take the room of two
+
+
 def _comment(text: str) -> list[str]:
     """A comment, broken into lines; whatever stands in a client's cell cannot end it."""
-    width = 60 if current() == "ja" else 110  # Japanese letters take twice the room
-    return textwrap.wrap(_one_line(text), width=width, initial_indent="# ", subsequent_indent="#   ") or ["#"]
+    first, *others = wrapped(_one_line(text), _COMMENT_WIDTH).split("\n")
+    return [f"# {first}".rstrip(), *(f"#   {line}" for line in others)]
 
 
 def _one_line(text: str) -> str:
