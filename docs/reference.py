@@ -41,8 +41,9 @@ could mean two things is an error, and errors stop the report.
 ## What is checked
 
 `cs-analysis check` tells every fault in one pass, with file, sheet, row, column, value, what it means for the figures
-and how to mend it; `--annotate DIR` writes a copy of each workbook with the cells marked. An error stops the report; a
-warning goes into it with the revenue, hours or answers it touches.
+and how to mend it; `--annotate DIR` writes a copy of each file, a CSV as a workbook, with the cells marked. An error
+stops the report; a warning goes into it with the revenue, hours or answers it touches. What hangs on a column that is
+missing, or not mapped yet, is told once it is there.
 
 - Keys that stand twice, rows without a required value, values out of range.
 - Accounts in one table that are not in `accounts`, with the nearest id that is.

@@ -10,6 +10,7 @@ import pytest
 
 import cs_analysis as cs
 from cs_analysis.data.book import check
+from cs_analysis.data.checking.stake import stake
 from cs_analysis.data.problems import by_kind, touched
 from cs_analysis.report.checked import as_dict, summary
 
@@ -285,3 +286,11 @@ def test_many_repeated_entries_look_pasted_twice(tmp_path):
     assert told(place) == []
     place = folder(tmp_path, contracts, time_entries="date,csm,account_id,task,hours\n" + day + day)
     assert "counts twice: 20 rows, 40 hours." in effects(place)
+
+
+def test_discounts_one_after_the_other_are_never_there_together():
+    """By hand: −1,000, then −300, then −200; the lowest at one time is −1,000."""
+    starts, ends = ["2024-08-01", "2024-09-01", "2024-10-01"], ["2024-08-31", "2024-09-30", "2024-10-31"]
+    rows = pd.DataFrame({"start_date": pd.to_datetime(starts), "end_date": pd.to_datetime(ends)})
+    assert stake("contracts", rows.assign(mrr=[-1000.0, -300.0, -200.0]), "JPY").total == -1000
+    assert stake("contracts", rows.assign(mrr=[1000.0, 300.0, 200.0]), "JPY").total == 1000

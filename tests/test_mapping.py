@@ -689,3 +689,20 @@ def test_one_of_several_files_with_two_columns_of_one_meaning(tmp_path):
     assert "both hold" in errors["problem"].iloc[0]
     folder = folder_of(tmp_path, toml + 'ignore = ["月額"]\n')
     assert cs.load(folder, as_of="2024-06-30").contracts["mrr"].tolist() == [100.0, 6.0]
+
+
+def test_a_header_of_a_year_under_monthly_revenue_is_told(tmp_path):
+    file = "Number,account_id,start_date,{}\nK,A1,2024-01-01,1200\n"
+    toml = '[mapping.contracts]\nfile = "c.csv"\n[mapping.contracts.columns]\nNumber = "contract_id"\n"{}" = "mrr"\n'
+    for header, n in (("年間利用料", 1), ("Annual fee", 1), ("月額利用料", 0), ("Monthly fee", 0)):
+        folder = folder_of(tmp_path, toml.format(header), accounts=ACCOUNT_FILE, c=file.format(header))
+        warnings = check(folder).problems.query("severity == 'warning'")
+        assert warnings["problem"].str.contains("of a year").sum() == n, header
+
+
+def test_a_unit_in_a_cell_of_a_column_with_another_is_told_as_that(tmp_path):
+    file = "Number,account_id,start_date,Fee\nK,A1,2024-01-01,12万円\n"
+    toml = '[mapping.contracts]\nfile = "c.csv"\nunits.mrr = "千円"\ncolumns = {Number = "contract_id", Fee = "mrr"}\n'
+    folder = folder_of(tmp_path, toml, accounts=ACCOUNT_FILE, c=file)
+    errors = check(folder).problems.query("severity == 'error'")
+    assert errors["problem"].tolist() == ["“12万円” has a unit of its own, and its column has another in the mapping."]

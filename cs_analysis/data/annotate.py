@@ -117,7 +117,7 @@ def _from_text(path: Path) -> Any:
     sheet = book.active
     assert sheet is not None
     table = find_table(path.stem)
-    sheet.title = table.name if table else "data"
+    sheet.title = table.local_name if table else "data"
     for number, texts in zip(grid.rows, grid.cells.to_numpy(), strict=True):
         for column, text in enumerate(texts, start=1):
             if text:

@@ -47,6 +47,10 @@ POINT = Fault(
 CURRENCY = Fault(
     N_("“{value}” is in another currency than its row."), N_("Give the currency in the currency column, or correct it.")
 )
+TWO_UNITS = Fault(
+    N_("“{value}” has a unit of its own, and its column has another in the mapping."),
+    N_("Write the plain number in the unit of the column."),
+)
 PERCENT = Fault(N_("“{value}” is ambiguous: it could be a fraction or a percentage."), N_("Write it with a % sign."))
 HOURS = Fault(N_("“{value}” cannot be read as a time spent."), N_("Write it as 1.5, 1:30, 1時間30分 or 90分."))
 NIGHT = Fault(

@@ -58,9 +58,10 @@ HINTS: tuple[Hint, ...] = (
     Hint(("contracts",), "(ご?利用|ご?契約|サービス)(終了|満了)(年月)?日?", "end_date", LIKELY),
     Hint(("contracts", "mrr_months", "accounts"), "(ご?契約)?月額(利用料金?|料金|費用|単価)?(\\(.*\\))?",
          "mrr", UNSURE),
-    Hint(("contracts",), "(契約|受注|年額|請求)金額?(\\(.*\\))?|年額(\\(.*\\))?", "amount", UNSURE),
+    Hint(("contracts",), "(契約|受注|年額|請求)金額?(\\(.*\\))?"
+         "|(年額|年間(ご?利用|ご?契約)?(料金?|金額|費用))(\\(.*\\))?", "amount", UNSURE),
     Hint(("accounts", *_REVENUE), "(お客様|顧客|取引先|得意先|クライアント)(コード|番号|no|id)", "account_id", LIKELY),
-    Hint(("accounts",), "(お客様|顧客|取引先|得意先|貴社|御社|クライアント|会社)名?|name|customer",
+    Hint(("accounts",), "(お客様|顧客|取引先|得意先|貴社|御社|クライアント|会社|企業|法人)(名称?)?|name|customer",
          "account_name", LIKELY),
     Hint(("accounts",), "(営業|主)?担当", "csm", UNSURE),
     Hint(("accounts",), "業態|業種名", "industry", LIKELY),

@@ -50,6 +50,8 @@ _README = N_("""# {name}: Customer Success report
 
 ## Every month
 
+Filling in needs Excel alone. The commands run where cs-analysis is installed, in this folder.
+
 1. Fill in `data/{template}`. Other files are read as well: a CSV or a sheet per table, under the names of the template.
 2. Look for faults. Errors stop the report; warnings are carried into it.
 

@@ -132,7 +132,10 @@ def _highest(table: str, rows: pd.DataFrame, money: np.ndarray) -> float | None:
     over = ~np.isnat(ends)
     when = np.concatenate([begins, ends[over] + np.timedelta64(1, "D")])
     change = np.concatenate([amounts, -amounts[over]])
-    order = np.lexsort((change, when))  # what ends goes before what begins on the same day
-    level = np.cumsum(change[order])
+    # by the day: what ends and what begins on the same one are never there together
+    days, of_day = np.unique(when, return_inverse=True)
+    by_day = np.zeros(len(days), dtype=change.dtype)
+    np.add.at(by_day, of_day, change)
+    level = np.cumsum(by_day)
     highest = level.max()
     return float(from_ticks(int(highest if highest > 0 else level.min())))

@@ -13,6 +13,7 @@ from decimal import Decimal
 
 import pandas as pd
 
+from cs_analysis.data.faults import TWO_UNITS
 from cs_analysis.data.mapping.columns import Columns
 from cs_analysis.data.parse import parse
 from cs_analysis.data.problems import ERROR, WARNING, Problems
@@ -41,6 +42,9 @@ _SAID_OF_TIME = {
     "minutes": r"minutes?|(?<![a-z])mins?(?![a-z])|[(\[:]分[)\]]?$|(?:所要|作業|実働|稼働|対応)分|分数|^分$"
 }
 _WITH_TAX = re.compile(r"税込|内税|tax[\s-]?incl|incl[a-z]*\.?\s*(?:of\s*)?(?:consumption\s*)?(?:tax|vat)")
+
+_SCALE_OF_ITS_OWN = "[千万億%]"
+_OF_A_YEAR = re.compile(r"年額|年間|[/／]年|annual|yearly|per year|(?<![a-z])arr(?![a-z])")
 
 
 def check_unit(columns: Columns, column: str, unit: str, *, is_time: bool = False) -> None:
@@ -79,6 +83,12 @@ def check_said(
                 N_('Give it under units in the mapping: units."{column}" = "{unit}", or "{plain}" if that is what the '
                    "cells hold all the same."),
                 column=header, header=header, unit=unit, plain="hours" if kind == "hours" else "units",
+            )  # fmt: skip
+        if ours is not None and ours.name == "mrr" and _OF_A_YEAR.search(text):
+            problems.add(
+                WARNING, columns.source, N_("The header “{header}” says that its amounts are of a year."),
+                N_("Map it to amount, and give constants.billing_months = 12."),
+                effect=N_("Monthly revenue is twelve times too high."), column=header, header=header,
             )  # fmt: skip
         if kind == "money" and _WITH_TAX.search(text):
             problems.add(
@@ -126,13 +136,15 @@ def _scaled(
         return texts
     distinct = pd.Series(texts.unique(), dtype=object)
     kind = "number" if unit in OF_TIME else "money"
-    parsed = parse(distinct.mask(distinct.str.contains("[千万億%]"), "?"), kind, currency=currency)
+    parsed = parse(distinct.mask(distinct.str.contains(_SCALE_OF_ITS_OWN), "?"), kind, currency=currency)
     scaled = {
         text: cell_text(float(Decimal(repr(float(number))) * up / down))
         for text, number in zip(distinct, parsed.values, strict=True)
         if number == number
     }
     faults = parsed.faults.set_axis(distinct[parsed.faults.index])
+    told = [TWO_UNITS if re.search(_SCALE_OF_ITS_OWN, str(text)) else fault for text, fault in faults.items()]
+    faults = pd.Series(told, index=faults.index, dtype=object)
     for fault in dict.fromkeys(faults):
         wrong = texts.isin(faults.index[faults.map(lambda f, fault=fault: f is fault)])
         headers = columns.of_cells(frame[wrong], column)

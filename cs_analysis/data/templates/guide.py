@@ -25,7 +25,8 @@ _RULES = (
     N_("Amounts are without tax and in one currency, as plain numbers. Revenue is per month; an annual price goes into "
        "amount, with 12 in billing_months."),
     N_("You may add columns of your own at the right, such as a plan or a region; the report can be split by them."),
-    N_("What you do not know stays blank. Do not write 0, a dash or “unknown”."),
+    N_("What you do not know stays blank. Do not write 0, a dash or “unknown”. Only a blank end date means something: "
+       "the contract goes on. If a customer has left and the day is not known, ask before you send the file."),
     N_("Save it as an Excel workbook (.xlsx) or, sheet by sheet, as CSV, and put it into the folder data. Then "
        "cs-analysis check lists every fault with its cell."),
 )  # fmt: skip
