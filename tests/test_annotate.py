@@ -14,17 +14,9 @@ from cs_analysis.data.annotate import annotate
 from cs_analysis.data.book import check
 from cs_analysis.data.schema import TABLES, find_column, find_table
 from cs_analysis.data.templates.template import write_templates
-from cs_analysis.display.language import set_language
 from cs_analysis.errors import InputError
 
 RED, AMBER = "FFFFC7CE", "FFFFE699"
-
-
-@pytest.fixture(autouse=True)
-def english():
-    set_language("en")
-    yield
-    set_language("en")
 
 
 @pytest.fixture(params=["en", "ja"])

@@ -15,17 +15,10 @@ from test_template import IDS, fill, typed
 import cs_analysis as cs
 from cs_analysis.data.settings import read_settings
 from cs_analysis.data.templates.template import write_templates
-from cs_analysis.display.language import _, set_language, speaking
+from cs_analysis.display.language import _, speaking
 from cs_analysis.report.notebooks import find_notebooks, find_shelf, message_of, read_notebook
 
 KIT = {notebook.name: notebook for notebook in find_notebooks(find_shelf(None, None))}
-
-
-@pytest.fixture(autouse=True)
-def english():
-    set_language("en")
-    yield
-    set_language("en")
 
 
 @pytest.fixture(params=["en", "ja"])

@@ -358,7 +358,7 @@ def test_a_password_in_the_client_file_is_refused_and_not_repeated(url, tmp_path
         "postgresql://${U}:${P}@${H}/d?application_name=me@work",
         "postgresql://h/d?user=u&password=${P}&sslkey=/a/key",
         "sqlite:///C:/data/me@home/crm.db",
-        "duckdb:////home/a:b/me@work/crm.db",
+        "duckdb:////srv/a:b/me@example/crm.db",
         "mssql+pyodbc:///?odbc_connect=UID%3Dsa%3BPWD%3D${P}%3BEncrypt%3Dyes",
         "bigquery://project?credentials_path=/a/key.json",
         "${CRM_URL}",
