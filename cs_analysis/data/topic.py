@@ -128,16 +128,19 @@ def table_headline(headline: pd.DataFrame, *, currency: str = "JPY") -> Html:
     def written(row: pd.Series, column: str) -> str:
         return sentences.figure(row[column], row["unit"], currency)
 
+    def interval(row: pd.Series) -> str:
+        """The bounds, or why there are none."""
+        if not sentences.known(row["low"], row["high"]):
+            return row["note"]
+        if row["low"] == row["high"]:
+            return row["note"] or _("counted")
+        return sentences.span(row["low"], row["high"], row["unit"], currency)
+
     frame = pd.DataFrame(
         {
             "label": headline["label"],
             "value": [written(row, "value") for _i, row in headline.iterrows()],
-            "interval": [
-                sentences.span(row["low"], row["high"], row["unit"], currency)
-                if sentences.known(row["low"], row["high"]) and row["low"] != row["high"]
-                else row["note"]
-                for _i, row in headline.iterrows()
-            ],
+            "interval": [interval(row) for _i, row in headline.iterrows()],
             "n": headline["n"],
             "previous": [written(row, "previous") for _i, row in headline.iterrows()],
             "year_ago": [written(row, "year_ago") for _i, row in headline.iterrows()],
